@@ -1,0 +1,16 @@
+export { decideValueFault, printNames } from "./argument-fault.ts";
+export { isDatetime, isNaiveDatetime, isUuid } from "./argument-formats.ts";
+export {
+  ARGUMENT_TYPES,
+  type ArgumentSpec,
+  type ArgumentType,
+  DEFAULT_ARGUMENT_LIMITS,
+} from "./argument-types.ts";
+export { exceedsBytes } from "./byte-limit.ts";
+export { Catalog, type CatalogEntry, type Lookup } from "./catalog.ts";
+export { type FunConfigOutcome, parseFunConfig } from "./fun-config.ts";
+export type { ArgumentTypes, FunConfig, FunctionTarget } from "./fun-config-schema.ts";
+export { MAX_NAME_BYTES } from "./names.ts";
+export { isObjectSchema, type ObjectSchema, selectClosedNames } from "./object-schema.ts";
+export { isMap, type PlainData } from "./plain-data.ts";
+export { printReceived } from "./received.ts";

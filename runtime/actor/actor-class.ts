@@ -1,0 +1,67 @@
+import { labelNumber } from "./activity.ts";
+import { Actor, type ActorClass } from "./actor.ts";
+
+/** A public method as the cell calls it. */
+export interface MethodEntry {
+  readonly call: (...args: unknown[]) => unknown;
+  /** The number of the label `Class.method`, for the watchdog. */
+  readonly label: number;
+}
+
+/** What the runtime knows of an actor class; made once per class. */
+export interface ActorClassInfo {
+  readonly name: string;
+  /** The number of the label `Class.signal`. */
+  readonly signalLabel: number;
+  /** The messages, by name; has no prototype, so that no inherited name is a message. */
+  readonly methods: Readonly<Record<string, MethodEntry>>;
+}
+
+const notMessages = new Set([
+  "constructor",
+  "init",
+  "onSignal",
+  "stopChildren",
+  "terminate",
+  "codeChange",
+  "context",
+  "self",
+  "then",
+]);
+
+const known = new WeakMap<object, ActorClassInfo>();
+
+/** The messages of a class: the public methods along its prototype chain up to {@link Actor}. */
+export function actorClassInfo(actorClass: ActorClass): ActorClassInfo {
+  let info = known.get(actorClass);
+  if (info === undefined) {
+    info = readClass(actorClass);
+    known.set(actorClass, info);
+  }
+  return info;
+}
+
+/**
+ * Tells that `value` is an actor class.
+ * @throws TypeError that names what came instead.
+ */
+export function assertActorClass(value: unknown, where: string): asserts value is ActorClass {
+  if (typeof value === "function" && value.prototype instanceof Actor) return;
+  const received = typeof value === "function" ? `function ${value.name}` : typeof value;
+  throw new TypeError(`${where}: expected a class that extends Actor, received ${received}`);
+}
+
+function readClass(actorClass: ActorClass): ActorClassInfo {
+  assertActorClass(actorClass, "actor class");
+  const methods: Record<string, MethodEntry> = Object.create(null);
+  const name = actorClass.name || "Actor";
+  let prototype: object = actorClass.prototype;
+  while (prototype !== Actor.prototype) {
+    for (const [method, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      if (typeof property.value !== "function" || notMessages.has(method)) continue;
+      methods[method] ??= { call: property.value, label: labelNumber(`${name}.${method}`) };
+    }
+    prototype = Object.getPrototypeOf(prototype);
+  }
+  return { name, methods, signalLabel: labelNumber(`${name}.signal`) };
+}

@@ -1,0 +1,151 @@
+import { type Clock, DeadlineWheel, TroupeError, type WheelEntry } from "../core/index.ts";
+import type { Reply } from "./envelope.ts";
+
+/** How an ask waits. */
+export interface AskOptions {
+  /** Milliseconds until the ask fails with `ask_timeout`; default 5,000; Infinity waits for ever. */
+  readonly timeoutMs?: number;
+  /** When it fires, the ask fails with `cancelled` and the callee's signal is aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** The time that an ask waits when nobody says otherwise. */
+export const defaultAskTimeoutMs = 5_000;
+
+/** The asks of one thread that wait for an answer, and their deadlines. */
+export class Asks {
+  readonly #wheel: DeadlineWheel;
+  readonly clock: Clock;
+  /** How many asks wait. */
+  pending = 0;
+  /** Answers that came after the asker had gone. */
+  late = 0;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+    this.#wheel = new DeadlineWheel(clock);
+  }
+
+  /** Deadlines that are being waited for. */
+  get deadlines(): number {
+    return this.#wheel.size;
+  }
+
+  /**
+   * Begins to wait.
+   * @throws RangeError when `timeoutMs` is negative or not a number.
+   */
+  begin(
+    target: object,
+    method: string,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    resolve: (value: unknown) => void,
+    reject: (error: TroupeError) => void,
+  ): PendingAsk {
+    if (!(timeoutMs >= 0)) {
+      throw new RangeError(`timeoutMs: expected milliseconds >= 0, received ${timeoutMs}`);
+    }
+    const deadlineAt = this.clock.now() + timeoutMs;
+    const ask = new PendingAsk(this, target, method, timeoutMs, deadlineAt, resolve, reject);
+    this.pending += 1;
+    if (deadlineAt !== Number.POSITIVE_INFINITY) this.#wheel.add(ask);
+    if (signal !== undefined) ask.obey(signal);
+    return ask;
+  }
+
+  /** Called by an ask that has its answer or has given up. */
+  end(ask: PendingAsk): void {
+    this.pending -= 1;
+    this.#wheel.remove(ask);
+  }
+}
+
+/** One ask that waits. It is the {@link Reply} of a message that stays on this thread. */
+export class PendingAsk implements Reply, WheelEntry {
+  readonly #asks: Asks;
+  readonly #target: object;
+  readonly #method: string;
+  readonly #timeoutMs: number;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: TroupeError) => void;
+  #signal: AbortSignal | null = null;
+  settled = false;
+  onAbandon: ((reason: TroupeError) => void) | null = null;
+  /** Called once, whatever the end; a link forgets the ask here. */
+  onSettled: ((ask: PendingAsk) => void) | null = null;
+  /** The number that a link gave it; 0 when it never left the thread. */
+  linkId = 0;
+  readonly deadlineAt: number;
+  wheelNext: WheelEntry | null = null;
+  wheelPrevious: WheelEntry | null = null;
+  inWheel = false;
+
+  constructor(
+    asks: Asks,
+    target: object,
+    method: string,
+    timeoutMs: number,
+    deadlineAt: number,
+    resolve: (value: unknown) => void,
+    reject: (error: TroupeError) => void,
+  ) {
+    this.#asks = asks;
+    this.#target = target;
+    this.#method = method;
+    this.#timeoutMs = timeoutMs;
+    this.deadlineAt = deadlineAt;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  resolve(value: unknown): void {
+    if (this.#end()) this.#resolve(value);
+    else this.#asks.late += 1;
+  }
+
+  reject(error: TroupeError): void {
+    if (this.#end()) this.#reject(error);
+    else this.#asks.late += 1;
+  }
+
+  onDeadline(): void {
+    this.#abandon(
+      new TroupeError(
+        "ask_timeout",
+        `${this.#target} did not answer ${this.#method} within ${this.#timeoutMs} ms`,
+      ),
+    );
+  }
+
+  /** Gives up when `signal` fires, or at once when it has fired. */
+  obey(signal: AbortSignal): void {
+    if (signal.aborted) {
+      this.#onAbort();
+      return;
+    }
+    this.#signal = signal;
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  readonly #onAbort = (): void => {
+    this.#abandon(
+      new TroupeError("cancelled", `the ask of ${this.#method} on ${this.#target} was cancelled`),
+    );
+  };
+
+  #abandon(error: TroupeError): void {
+    if (!this.#end()) return;
+    this.onAbandon?.(error);
+    this.#reject(error);
+  }
+
+  #end(): boolean {
+    if (this.settled) return false;
+    this.settled = true;
+    this.#asks.end(this);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.onSettled?.(this);
+    return true;
+  }
+}

@@ -1,0 +1,86 @@
+import { type Timer, TroupeError } from "../core/index.ts";
+import { labelNumber } from "./activity.ts";
+import { type ActorClass, constructWith } from "./actor.ts";
+import type { Cell } from "./cell.ts";
+import { CellContext } from "./cell-context.ts";
+import { isThenable, type Lifecycle } from "./lifecycle.ts";
+
+/** Time for `init` where the spawn options do not say. */
+export const defaultStartTimeoutMs = 30_000;
+
+/** Constructs an actor that belongs to `cell`. */
+export function makeInstance(
+  cell: Cell,
+  actorClass: ActorClass,
+  args: readonly unknown[],
+): Lifecycle {
+  const context = new CellContext(cell);
+  return constructWith(context, () => new actorClass(...(args as never[]))) as object as Lifecycle;
+}
+
+/** The beginning of an actor, within its start time: its name, its constructor, its `init`. */
+export class Birth {
+  readonly #cell: Cell;
+  readonly #args: readonly unknown[];
+  #limit: Timer | null = null;
+  #timedOut: TroupeError | null = null;
+
+  constructor(cell: Cell, args: readonly unknown[]) {
+    this.#cell = cell;
+    this.#args = args;
+  }
+
+  /** Runs in the actor's first turn. */
+  begin(): void {
+    const cell = this.#cell;
+    const { name } = cell.options;
+    if (name === undefined) {
+      this.#construct();
+      return;
+    }
+    this.#startLimit();
+    cell.kernel.registerName(name, cell.ref).then(
+      () => this.#construct(),
+      (error) => cell.startFailed(error),
+    );
+  }
+
+  /** The start is over, one way or the other; the error is that of the limit, if it was that. */
+  end(): TroupeError | null {
+    this.#limit?.cancel();
+    return this.#timedOut;
+  }
+
+  #construct(): void {
+    const cell = this.#cell;
+    if (cell.state !== "starting") return;
+    const { activity } = cell.kernel;
+    activity.begin(cell.ref.id, labelNumber(`${cell.info.name}.init`));
+    try {
+      const instance = makeInstance(cell, cell.actorClass, this.#args);
+      cell.adopt(instance);
+      const initialised = instance.init?.();
+      if (isThenable(initialised)) {
+        this.#startLimit();
+        initialised.then(
+          () => cell.started(),
+          (error) => cell.startFailed(error),
+        );
+      } else cell.started();
+    } catch (error) {
+      cell.startFailed(error);
+    } finally {
+      activity.end();
+    }
+  }
+
+  #startLimit(): void {
+    if (this.#limit !== null) return;
+    const cell = this.#cell;
+    const timeMs = cell.options.startTimeoutMs ?? defaultStartTimeoutMs;
+    this.#limit = cell.kernel.clock.after(timeMs, () => {
+      this.#timedOut = new TroupeError("start_failed", `init took longer than ${timeMs} ms`);
+      cell.kill({ kind: "killed", message: "killed: init took too long" });
+    });
+  }
+}

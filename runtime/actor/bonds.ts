@@ -1,0 +1,150 @@
+import { type ExitReason, isOrderlyExit, shutdownExit } from "../core/index.ts";
+import type { Cell } from "./cell.ts";
+import type { ActorRef } from "./ref.ts";
+
+interface Child {
+  readonly ref: ActorRef;
+  /** Called when it has stopped. */
+  readonly waiting: (() => void)[];
+}
+
+/** What ties an actor to others: children, watchers, the watched, links. Most actors have none. */
+export class Bonds {
+  readonly #cell: Cell;
+  readonly #children = new Map<string, Child>();
+  readonly #watchers = new Map<string, ActorRef>();
+  readonly #watched = new Map<string, ActorRef>();
+  readonly #links = new Map<string, ActorRef>();
+
+  constructor(cell: Cell) {
+    this.#cell = cell;
+  }
+
+  children(): ActorRef[] {
+    return [...this.#children.values()].map((child) => child.ref);
+  }
+
+  get childCount(): number {
+    return this.#children.size;
+  }
+
+  addChild(ref: ActorRef): void {
+    this.#children.set(ref.key, { ref, waiting: [] });
+    this.#bind(ref);
+  }
+
+  /** Removes a child that has stopped, or never started; true when it was one. */
+  removeChild(ref: ActorRef): boolean {
+    const child = this.#children.get(ref.key);
+    if (child === undefined) return false;
+    this.#children.delete(ref.key);
+    for (const done of child.waiting) done();
+    return true;
+  }
+
+  /** Asks a child to stop; resolves when it has. It kills itself when its time is over. */
+  stopChild(ref: ActorRef, reason: ExitReason, shutdownMs?: number): Promise<void> {
+    const child = this.#children.get(ref.key);
+    if (child === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      child.waiting.push(resolve);
+      const limit = shutdownMs === undefined ? {} : { shutdownMs };
+      this.#cell.kernel.signal(ref, { type: "stop", reason, ...limit });
+    });
+  }
+
+  /** Stops all children, the youngest first, each after the one before it has gone. */
+  async stopChildren(): Promise<void> {
+    for (const ref of this.children().reverse()) await this.stopChild(ref, shutdownExit);
+  }
+
+  killChildren(reason: ExitReason): void {
+    for (const ref of this.children()) this.#cell.kernel.signal(ref, { type: "kill", reason });
+  }
+
+  addWatcher(watcher: ActorRef): void {
+    this.#watchers.set(watcher.key, watcher);
+    this.#bind(watcher);
+  }
+
+  removeWatcher(watcher: ActorRef): void {
+    this.#watchers.delete(watcher.key);
+  }
+
+  watch(ref: ActorRef): void {
+    if (this.#watched.has(ref.key)) return;
+    this.#watched.set(ref.key, ref);
+    this.#bind(ref);
+    this.#cell.kernel.signal(ref, { type: "watch", watcher: this.#cell.ref });
+  }
+
+  unwatch(ref: ActorRef): void {
+    if (!this.#watched.delete(ref.key)) return;
+    this.#cell.kernel.signal(ref, { type: "unwatch", watcher: this.#cell.ref });
+  }
+
+  /** Forgets one that was watched; true when it was. */
+  removeWatched(ref: ActorRef): boolean {
+    return this.#watched.delete(ref.key);
+  }
+
+  link(ref: ActorRef): void {
+    if (this.#links.has(ref.key) || ref.equals(this.#cell.ref)) return;
+    this.#links.set(ref.key, ref);
+    this.#bind(ref);
+    this.#cell.kernel.signal(ref, { type: "link", peer: this.#cell.ref });
+  }
+
+  addLink(peer: ActorRef): void {
+    this.#links.set(peer.key, peer);
+    this.#bind(peer);
+  }
+
+  unlink(ref: ActorRef): void {
+    if (!this.#links.delete(ref.key)) return;
+    this.#cell.kernel.signal(ref, { type: "unlink", peer: this.#cell.ref });
+  }
+
+  removeLink(ref: ActorRef): boolean {
+    return this.#links.delete(ref.key);
+  }
+
+  /** Tells watchers and linked actors that this one has stopped. */
+  announceEnd(reason: ExitReason): void {
+    const { kernel, ref } = this.#cell;
+    for (const watcher of this.#watchers.values()) {
+      kernel.signal(watcher, { type: "terminated", ref, reason });
+    }
+    for (const peer of this.#links.values()) kernel.signal(peer, { type: "exit", ref, reason });
+    for (const watched of this.#watched.values()) {
+      kernel.signal(watched, { type: "unwatch", watcher: ref });
+    }
+    this.#watchers.clear();
+    this.#links.clear();
+    this.#watched.clear();
+  }
+
+  /** The bonds to actors of a thread that died; its watchers are forgotten here. */
+  endsOn(thread: number): { children: ActorRef[]; watched: ActorRef[]; links: ActorRef[] } {
+    const there = (refs: Iterable<ActorRef>) => [...refs].filter((ref) => ref.thread === thread);
+    for (const watcher of there(this.#watchers.values())) this.removeWatcher(watcher);
+    return {
+      children: there(this.children()),
+      watched: there(this.#watched.values()),
+      links: there(this.#links.values()),
+    };
+  }
+
+  #bind(other: ActorRef): void {
+    if (other.thread !== this.#cell.ref.thread) this.#cell.kernel.bind(this.#cell);
+  }
+}
+
+/** What an exit of a linked actor does: pass it on as a signal, stop with it, or nothing. */
+export function decideLinkedExit(
+  reason: ExitReason,
+  trapExit: boolean,
+): "signal" | "stop" | "nothing" {
+  if (trapExit) return "signal";
+  return isOrderlyExit(reason) ? "nothing" : "stop";
+}

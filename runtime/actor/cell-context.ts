@@ -1,0 +1,176 @@
+import {
+  type Clock,
+  type ExitReason,
+  type Log,
+  normalExit,
+  type Random,
+  type ReadonlyTable,
+  shutdownExit,
+  type Timer,
+} from "../core/index.ts";
+import { labelNumber } from "./activity.ts";
+import type { ActorArgs, ActorClass } from "./actor.ts";
+import { assertActorClass } from "./actor-class.ts";
+import type { Cell } from "./cell.ts";
+import type { ActorContext, CurrentMessage, GroupMembership, SpawnOptions } from "./context.ts";
+import type { ActorRef } from "./ref.ts";
+import type { TableWriter } from "./tables.ts";
+
+/** The {@link ActorContext} of a cell. */
+export class CellContext implements ActorContext {
+  readonly #cell: Cell;
+
+  constructor(cell: Cell) {
+    this.#cell = cell;
+  }
+
+  get self(): ActorRef {
+    return this.#cell.ref;
+  }
+
+  get name(): string | null {
+    return this.#cell.options.name ?? null;
+  }
+
+  get thread(): number {
+    return this.#cell.kernel.thread;
+  }
+
+  get clock(): Clock {
+    return this.#cell.kernel.clock;
+  }
+
+  get random(): Random {
+    return this.#cell.kernel.random;
+  }
+
+  get log(): Log {
+    const { kernel } = this.#cell;
+    const actor = kernel.describe(this.#cell);
+    return (level, message, fields) => kernel.log(level, message, { actor, ...fields });
+  }
+
+  get groups(): GroupMembership {
+    const cell = this.#cell;
+    const { groups } = cell.kernel;
+    return {
+      members: (group) => groups.members(group),
+      join(group) {
+        if (cell.state === "stopped") return;
+        cell.joined ??= new Set();
+        cell.joined.add(group);
+        groups.join(group, cell.ref);
+      },
+      leave(group) {
+        if (cell.joined?.delete(group)) groups.leave(group, cell.ref);
+      },
+    };
+  }
+
+  get message(): CurrentMessage | null {
+    const { envelope, kernel } = this.#cell;
+    if (envelope === null) return null;
+    return {
+      method: envelope.method,
+      get remainingMs() {
+        const { reply } = envelope;
+        return reply === null
+          ? Number.POSITIVE_INFINITY
+          : Math.max(0, reply.deadlineAt - kernel.clock.now());
+      },
+      get signal() {
+        return envelope.signal;
+      },
+    };
+  }
+
+  async spawn<C extends ActorClass>(
+    actorClass: C,
+    options: SpawnOptions & { readonly args?: ActorArgs<C> } = {},
+  ): Promise<ActorRef<InstanceType<C>>> {
+    assertActorClass(actorClass, "spawn");
+    const { args = [], ...rest } = options;
+    const ref = await this.#cell.kernel.spawn({ actorClass }, args, rest, this.#cell);
+    return ref as ActorRef<InstanceType<C>>;
+  }
+
+  spawnFrom(
+    source: string,
+    exportName: string,
+    options: SpawnOptions & { readonly args?: readonly unknown[] } = {},
+  ): Promise<ActorRef> {
+    const { args = [], ...rest } = options;
+    return this.#cell.kernel.spawn({ source, exportName }, args, rest, this.#cell);
+  }
+
+  children(): readonly ActorRef[] {
+    return this.#cell.bonds.children();
+  }
+
+  stopChild(ref: ActorRef, shutdownMs?: number): Promise<void> {
+    return this.#cell.bonds.stopChild(ref, shutdownExit, shutdownMs);
+  }
+
+  stop(reason: ExitReason = normalExit): void {
+    this.#cell.stop(reason);
+  }
+
+  watch(ref: ActorRef): void {
+    this.#cell.bonds.watch(ref);
+  }
+
+  unwatch(ref: ActorRef): void {
+    this.#cell.bonds.unwatch(ref);
+  }
+
+  link(ref: ActorRef): void {
+    this.#cell.bonds.link(ref);
+  }
+
+  unlink(ref: ActorRef): void {
+    this.#cell.bonds.unlink(ref);
+  }
+
+  after(delayMs: number, fire: () => void | Promise<void>): Timer {
+    const cell = this.#cell;
+    const clockTimer = cell.kernel.clock.after(delayMs, () => {
+      cell.removeTimer(timer);
+      cell.urgent(fire);
+    });
+    const timer: Timer = {
+      cancel() {
+        clockTimer.cancel();
+        cell.removeTimer(timer);
+      },
+    };
+    if (cell.state === "stopped") clockTimer.cancel();
+    else cell.addTimer(timer);
+    return timer;
+  }
+
+  every(intervalMs: number, fire: () => void | Promise<void>): Timer {
+    let next: Timer;
+    const again = (): void | Promise<void> => {
+      next = this.after(intervalMs, again);
+      return fire();
+    };
+    next = this.after(intervalMs, again);
+    return { cancel: () => next.cancel() };
+  }
+
+  describeWork(label: string): void {
+    this.#cell.kernel.activity.begin(this.#cell.ref.id, labelNumber(label));
+  }
+
+  whereis(name: string): ActorRef | undefined {
+    return this.#cell.kernel.whereis(name);
+  }
+
+  table<V>(name: string): ReadonlyTable<V> {
+    return this.#cell.kernel.tables.open(name);
+  }
+
+  writeTable<V>(name: string): TableWriter<V> {
+    return this.#cell.kernel.tables.write(name);
+  }
+}

@@ -1,0 +1,140 @@
+import { type Clock, TroupeError } from "../core/index.ts";
+import type { ActorClass } from "./actor.ts";
+import { defaultStartTimeoutMs } from "./birth.ts";
+import type { Cell } from "./cell.ts";
+import type { SpawnOptions } from "./context.ts";
+import type { Kernel } from "./kernel.ts";
+import type { ActorRef } from "./ref.ts";
+import { type Threads, threadsId } from "./threads.ts";
+
+/** Either a class that is loaded here, or the name of one that may be loaded elsewhere. */
+export type Code =
+  | { readonly actorClass: ActorClass }
+  | { readonly source: string; readonly exportName: string };
+
+/** Time that an answer may take on its way, beyond the time for `init`. */
+const answerMarginMs = 1_000;
+
+/** Starts the children of a thread's actors, wherever they are to live. */
+export class Spawner {
+  readonly #kernel: Kernel;
+  #lastToken = 0;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /** Starts a child of `parent` on the thread that its options ask for. */
+  async spawn(
+    code: Code,
+    args: readonly unknown[],
+    options: SpawnOptions,
+    parent: Cell,
+  ): Promise<ActorRef> {
+    const thread = await this.#placement(options);
+    if (thread !== this.#kernel.thread) {
+      return this.#spawnThere(thread, code, args, options, parent);
+    }
+    const actorClass =
+      "actorClass" in code
+        ? code.actorClass
+        : await this.#kernel.load(code.source, code.exportName);
+    if (hasEnded(parent)) throw parentStopped();
+    return this.#kernel.spawnHere(actorClass, args, options, parent.ref);
+  }
+
+  async #spawnThere(
+    thread: number,
+    code: Code,
+    args: readonly unknown[],
+    options: SpawnOptions,
+    parent: Cell,
+  ): Promise<ActorRef> {
+    const kernel = this.#kernel;
+    const startTimeoutMs = options.startTimeoutMs ?? defaultStartTimeoutMs;
+    const recipe = { ...toRecipe(code), args };
+    await kernel.whenReachable(thread, startTimeoutMs);
+    const host = kernel.hostOf(thread);
+    this.#lastToken += 1;
+    const token = `${kernel.thread}.${kernel.incarnation}.${this.#lastToken}`;
+    const timeoutMs = startTimeoutMs + answerMarginMs;
+    let address: ActorRef;
+    try {
+      address = await host.askWith({ timeoutMs }).spawn(token, recipe, options, parent.ref);
+    } catch (error) {
+      host.tell.abandon(token);
+      throw error;
+    }
+    if (hasEnded(parent)) {
+      host.tell.abandon(token);
+      throw parentStopped();
+    }
+    const ref = "actorClass" in code ? kernel.typed(address, code.actorClass) : address;
+    parent.bonds.addChild(ref);
+    return ref;
+  }
+
+  async #placement(options: SpawnOptions): Promise<number> {
+    const { thread } = options;
+    if (typeof thread === "number") return thread;
+    if (thread === undefined && this.#kernel.thread !== 0) return this.#kernel.thread;
+    const threads = this.#kernel.runtimeActor<Threads>(threadsId);
+    if (thread === "dedicated") {
+      const timeoutMs = defaultStartTimeoutMs;
+      return threads.askWith({ timeoutMs }).openDedicated(options.resourceLimits ?? {});
+    }
+    return threads.ask.next();
+  }
+}
+
+/** Waits for threads that are being started or replaced. */
+export class Arrivals {
+  readonly #clock: Clock;
+  readonly #waiting = new Map<number, Set<() => void>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** @throws TroupeError `thread_down` when the thread does not arrive in time. */
+  wait(thread: number, timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#waiting.get(thread) ?? new Set();
+      this.#waiting.set(thread, waiting);
+      const arrived = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      const timer = this.#clock.after(timeoutMs, () => {
+        waiting.delete(arrived);
+        reject(new TroupeError("thread_down", `thread ${thread} was not up in ${timeoutMs} ms`));
+      });
+      waiting.add(arrived);
+    });
+  }
+
+  announce(thread: number): void {
+    for (const arrived of this.#waiting.get(thread) ?? []) arrived();
+    this.#waiting.delete(thread);
+  }
+}
+
+function toRecipe(code: Code): { source: string; exportName: string } {
+  if (!("actorClass" in code)) return code;
+  const { source, name } = code.actorClass;
+  if (source === undefined) {
+    throw new TypeError(
+      `${name}: to be spawned on another thread the class needs ` +
+        "`static readonly source = import.meta.url`",
+    );
+  }
+  return { source, exportName: name };
+}
+
+function hasEnded(cell: Cell): boolean {
+  return cell.state === "stopping" || cell.state === "stopped";
+}
+
+function parentStopped(): TroupeError {
+  return new TroupeError("stopping", "the parent is stopping and starts nothing new");
+}

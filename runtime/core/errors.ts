@@ -1,0 +1,95 @@
+/** Every code that the runtime gives a fault, and what it tells. The README lists the same rows. */
+export const errorCodes = {
+  ask_timeout: "no answer came before the deadline of the ask",
+  cancelled: "the asker's AbortSignal fired before the answer came",
+  no_actor: "the address or name belongs to no living actor; the message was not taken",
+  actor_stopped: "the actor is stopping or has stopped; the message was not begun",
+  actor_crashed: "the actor's method threw; the actor has stopped",
+  abandoned: "the actor stopped while it worked on the answer",
+  mailbox_full: "the actor's mailbox has no room; the message was not taken",
+  link_full: "too much is already on its way to that thread; the message was not taken",
+  thread_down: "the thread of the actor died before the answer came",
+  unknown_method: "the actor's class has no such public method",
+  not_serialisable: "the message holds something that cannot leave its thread",
+  name_taken: "another living actor holds the name",
+  start_failed: "the actor's constructor or init failed, or took too long",
+  load_failed: "the actor's module could not be loaded or lacks the export",
+  stopping: "the system is shutting down and starts nothing new",
+} as const;
+
+/** A stable code of the runtime, or one that the thrower brought (see {@link ReplyError}). */
+export type ErrorCode = keyof typeof errorCodes;
+
+/** A fault as plain data: what crosses threads and nodes, where classes do not survive. */
+export interface ErrorRecord {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly cause?: ErrorRecord;
+  /** True for a {@link ReplyError}: an answer meant for the asker, not a crash. */
+  readonly reply?: boolean;
+}
+
+/** A fault of the runtime, told apart by its `code`. */
+export class TroupeError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "TroupeError";
+    this.code = code;
+  }
+}
+
+/**
+ * An answer that is an error. Thrown by a method, it reaches the asker as it is, with its code, and
+ * the actor goes on: it is an expected outcome, not a crash.
+ */
+export class ReplyError extends TroupeError {
+  constructor(code: string, message: string, cause?: unknown) {
+    super(code, message, cause);
+    this.name = "ReplyError";
+  }
+}
+
+/** How many causes of causes a record keeps; a longer chain is cut. */
+const maxCauseDepth = 4;
+
+/** The plain form of anything thrown; never throws itself. */
+export function toErrorRecord(thrown: unknown, depth = 0): ErrorRecord {
+  if (!(thrown instanceof Error)) {
+    return { name: "Error", code: "", message: describeThrown(thrown) };
+  }
+  const code = (thrown as { code?: unknown }).code;
+  const record: { -readonly [K in keyof ErrorRecord]: ErrorRecord[K] } = {
+    name: thrown.name,
+    code: typeof code === "string" ? code : "",
+    message: thrown.message,
+  };
+  if (thrown.stack !== undefined) record.stack = thrown.stack;
+  if (thrown.cause !== undefined && depth < maxCauseDepth) {
+    record.cause = toErrorRecord(thrown.cause, depth + 1);
+  }
+  if (thrown instanceof ReplyError) record.reply = true;
+  return record;
+}
+
+/** An error to throw here for a record that came from elsewhere; its stack is that of the origin. */
+export function fromErrorRecord(record: ErrorRecord): TroupeError {
+  const cause = record.cause === undefined ? undefined : fromErrorRecord(record.cause);
+  const error = record.reply
+    ? new ReplyError(record.code, record.message, cause)
+    : new TroupeError(record.code, record.message, cause);
+  error.name = record.name;
+  if (record.stack !== undefined) error.stack = record.stack;
+  return error;
+}
+
+function describeThrown(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return `a thrown ${typeof thrown} that has no text form`;
+  }
+}

@@ -1,0 +1,3 @@
+export * from "./shutdown.ts";
+export * from "./system.ts";
+export * from "./tree.ts";

@@ -1,0 +1,106 @@
+/** The first module of every worker: it makes the thread's kernel and obeys the main thread. */
+import { parentPort, workerData } from "node:worker_threads";
+import { type Endpoint, expose } from "comlink";
+import {
+  Activity,
+  Dispatcher,
+  handlerScope,
+  importModule,
+  inspectKernel,
+  Kernel,
+  onLabel,
+  type Threads,
+  threadsId,
+} from "../actor/index.ts";
+import { type Log, systemClock, systemRandom, toErrorRecord } from "../core/index.ts";
+import type { ThreadControl, ThreadData, ThreadReport } from "./control.ts";
+import { LabelMemory } from "./label-memory.ts";
+import { Link } from "./link.ts";
+import { LinkCounters } from "./link-counters.ts";
+
+const data = workerData as ThreadData;
+const { thread, incarnation, config } = data;
+
+const report = (message: ThreadReport): void => parentPort?.postMessage(message);
+
+const log: Log = (level, message, fields) => {
+  try {
+    report({ type: "log", level, message, fields });
+  } catch {
+    // A field that cannot leave the thread must not take the line with it.
+    report({ type: "log", level, message, fields: JSON.parse(JSON.stringify(fields) ?? "{}") });
+  }
+};
+
+const labels = new LabelMemory(data.labels);
+onLabel((label) => labels.append(label));
+
+const activity = new Activity(data.activity);
+const kernel: Kernel = new Kernel({
+  thread,
+  incarnation,
+  clock: systemClock,
+  random: systemRandom,
+  log,
+  scheduler: new Dispatcher(systemClock, config.slowTurnMs, (cell, durationMs) => {
+    log("warn", "slow turn", { actor: `${cell}`, durationMs: Math.round(durationMs) });
+  }),
+  activity,
+  loadModule: importModule,
+  strictMessages: config.strictMessages,
+  onHostedStopped: data.dedicated ? closeThisThread : null,
+});
+
+const links = new Map<number, Link>();
+
+const control: ThreadControl = {
+  async connect(end, greet) {
+    const counters = new LinkCounters(end.memory, end.side);
+    const link = new Link(kernel, end.thread, end.incarnation, end.port, counters);
+    links.set(end.thread, link);
+    link.open();
+    if (greet) await link.greeting;
+  },
+  threadDown(downThread, message, culprits) {
+    links.get(downThread)?.close(message);
+    links.delete(downThread);
+    kernel.threadDown(downThread, message, culprits);
+  },
+  inspect: () => inspectKernel(kernel),
+  exit() {
+    // Not at once: what the actors said last shall leave the thread.
+    setImmediate(() => process.exit(0));
+  },
+};
+expose(control, data.control as object as Endpoint);
+
+function beat(): void {
+  activity.beat();
+  systemClock.after(config.heartbeatMs, beat);
+}
+beat();
+
+function closeThisThread(): void {
+  kernel.runtimeActor<Threads>(threadsId).tell.closeDedicated(thread);
+}
+
+process.on("uncaughtException", (error) => {
+  const culprit = handlerScope.getStore()?.actorId ?? activity.read()?.actorId ?? 0;
+  const { message, stack } = toErrorRecord(error);
+  log("error", "uncaught exception", { thread, culprit, error: message, stack });
+  report({ type: "fatal", message: `uncaught exception: ${message}`, culprit });
+  process.exit(1);
+});
+
+// A rejection that nobody handles leaves nothing half-done in this thread: its actor alone ends.
+process.on("unhandledRejection", (rejected) => {
+  const actorId = handlerScope.getStore()?.actorId ?? 0;
+  const cell = kernel.find(actorId);
+  const { message, stack } = toErrorRecord(rejected);
+  log("error", "unhandled rejection", {
+    actor: cell ? kernel.describe(cell) : null,
+    error: message,
+    stack,
+  });
+  cell?.fail("unhandled rejection", rejected);
+});
