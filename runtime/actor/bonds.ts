@@ -1,4 +1,4 @@
-import { type ExitReason, isOrderlyExit, shutdownExit } from "../core/index.ts";
+import { type ExitReason, shutdownExit } from "../core/index.ts";
 import type { Cell } from "./cell.ts";
 import type { ActorRef } from "./ref.ts";
 
@@ -138,13 +138,4 @@ export class Bonds {
   #bind(other: ActorRef): void {
     if (other.thread !== this.#cell.ref.thread) this.#cell.kernel.bind(this.#cell);
   }
-}
-
-/** What an exit of a linked actor does: pass it on as a signal, stop with it, or nothing. */
-export function decideLinkedExit(
-  reason: ExitReason,
-  trapExit: boolean,
-): "signal" | "stop" | "nothing" {
-  if (trapExit) return "signal";
-  return isOrderlyExit(reason) ? "nothing" : "stop";
 }

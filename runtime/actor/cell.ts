@@ -9,7 +9,7 @@ import {
 import type { ActorClass } from "./actor.ts";
 import { type ActorClassInfo, actorClassInfo } from "./actor-class.ts";
 import { Birth } from "./birth.ts";
-import { Bonds, decideLinkedExit } from "./bonds.ts";
+import { Bonds } from "./bonds.ts";
 
 import type { SpawnOptions } from "./context.ts";
 import type { Runnable } from "./dispatcher.ts";
@@ -19,7 +19,7 @@ import { Inbox, type Urgent } from "./inbox.ts";
 import type { Kernel } from "./kernel.ts";
 import { isThenable, type Lifecycle } from "./lifecycle.ts";
 import type { ActorRef } from "./ref.ts";
-import type { Signal, SystemSignal } from "./signal.ts";
+import type { Signal } from "./signal.ts";
 
 /** `starting` until init is done, `stopping` from the last message to the end of `terminate`. */
 export type CellState = "starting" | "running" | "stopping" | "stopped";
@@ -128,45 +128,6 @@ export class Cell implements Runnable {
     }
     this.#queued = this.#mayTakeNext() && this.#hasWork();
     return this.#queued;
-  }
-
-  /** Takes what another cell, the supervisor or the system said. */
-  receive(signal: SystemSignal): void {
-    switch (signal.type) {
-      case "stop":
-        this.stop(signal.reason, signal.shutdownMs);
-        break;
-      case "kill":
-        this.kill(signal.reason);
-        break;
-      case "watch":
-        this.bonds.addWatcher(signal.watcher);
-        break;
-      case "unwatch":
-        this.bonds.removeWatcher(signal.watcher);
-        break;
-      case "link":
-        this.bonds.addLink(signal.peer);
-        break;
-      case "unlink":
-        this.bonds.removeLink(signal.peer);
-        break;
-      case "terminated": {
-        const child = this.bonds.removeChild(signal.ref);
-        const watched = this.bonds.removeWatched(signal.ref);
-        if (child || watched) this.#hear({ ...signal, child });
-        break;
-      }
-      case "exit": {
-        if (!this.bonds.removeLink(signal.ref)) break;
-        const decision = decideLinkedExit(signal.reason, this.options.trapExit ?? false);
-        if (decision === "signal") this.#hear(signal);
-        else if (decision === "stop") {
-          const message = `linked actor ${signal.ref} stopped: ${signal.reason.message}`;
-          this.stop({ ...signal.reason, kind: "crash", message });
-        }
-      }
-    }
   }
 
   /** Runs `work` in a turn of the actor, before waiting messages; a throw crashes it. */
@@ -363,7 +324,8 @@ export class Cell implements Runnable {
     this.#shutDown(reason);
   }
 
-  #hear(signal: Signal): void {
+  /** Passes a signal on to the actor, if it listens. */
+  hear(signal: Signal): void {
     if (this.instance?.onSignal === undefined && this.state !== "starting") return;
     this.urgent(() => this.instance?.onSignal?.(signal));
   }

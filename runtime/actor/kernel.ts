@@ -4,7 +4,6 @@ import {
   type ExitReason,
   formatPid,
   type Log,
-  noActorExit,
   type Random,
   TroupeError,
   threadDownExit,
@@ -21,6 +20,7 @@ import { Groups } from "./groups.ts";
 import { Host, hostId } from "./host.ts";
 import { loadActorClass, type ModuleLoader } from "./load.ts";
 import { type Names, namesId, namesTable } from "./names.ts";
+import { answerForTheDead, obey } from "./obey.ts";
 import { ActorRef, type Sender } from "./ref.ts";
 import type { Route } from "./route.ts";
 import type { SystemSignal } from "./signal.ts";
@@ -131,13 +131,14 @@ export class Kernel implements Sender {
 
   signal(target: ActorRef, signal: SystemSignal): void {
     const cell = target.local;
-    if (cell instanceof Cell && cell.state !== "stopped") {
-      cell.receive(signal);
+    if (cell instanceof Cell) {
+      if (cell.state !== "stopped") obey(cell, signal);
+      else answerForTheDead(this, target, cell.parent, signal);
       return;
     }
-    const route = cell instanceof Cell ? undefined : this.#routeTo(target);
+    const route = this.#routeTo(target);
     if (route !== undefined) route.signal(target.id, signal);
-    else this.#answerForTheDead(target, signal);
+    else answerForTheDead(this, target, null, signal);
   }
 
   /** Makes a message a dead letter, and tells its asker. */
@@ -306,9 +307,9 @@ export class Kernel implements Sender {
       // The culprit first: a supervisor that restarts a group charges the exit that it hears first.
       const ended = [...ends.children, ...ends.watched];
       for (const ref of [...ended.filter(isCulprit), ...ended.filter((ref) => !isCulprit(ref))]) {
-        cell.receive({ type: "terminated", ref, reason: reasonFor(ref) });
+        obey(cell, { type: "terminated", ref, reason: reasonFor(ref) });
       }
-      for (const ref of ends.links) cell.receive({ type: "exit", ref, reason: reasonFor(ref) });
+      for (const ref of ends.links) obey(cell, { type: "exit", ref, reason: reasonFor(ref) });
       if (cell.parent?.thread === thread) {
         cell.stop({ kind: "shutdown", message: `the thread of its parent died: ${message}` });
       }
@@ -381,18 +382,6 @@ export class Kernel implements Sender {
   #noActor(target: ActorRef): TroupeError {
     const why = target.thread === this.thread ? "is no living actor" : "was on a thread that died";
     return new TroupeError("no_actor", `${target} ${why}`);
-  }
-
-  #answerForTheDead(target: ActorRef, signal: SystemSignal): void {
-    if (signal.type === "watch") {
-      this.signal(signal.watcher, { type: "terminated", ref: target, reason: noActorExit });
-    } else if (signal.type === "link") {
-      this.signal(signal.peer, { type: "exit", ref: target, reason: noActorExit });
-    } else if (signal.type === "stop" || signal.type === "kill") {
-      // A parent that stops a child which is gone already waits for word of its end.
-      const parent = target.local instanceof Cell ? target.local.parent : null;
-      if (parent) this.signal(parent, { type: "terminated", ref: target, reason: noActorExit });
-    }
   }
 }
 

@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ManualClock, testKernel } from "#runtime/testing";
-import { Actor, type ActorRef, type Signal } from "../../../runtime/actor/index.ts";
+import { Actor, type ActorRef } from "../../../runtime/actor/index.ts";
 import type { ExitReason } from "../../../runtime/core/index.ts";
+import { Turnstile } from "./turnstile.ts";
 
-/** Notes what happens to it; `init` and `slow` wait for promises that the test holds. */
+/** Notes what happens to it; `init` waits for a promise, `slow` at a turnstile of the test. */
 class Noted extends Actor {
   readonly #log: string[];
   readonly #ready: Promise<void> | null;
-  #busy = 0;
+  readonly #turnstile: Turnstile;
 
-  constructor(log: string[], ready: Promise<void> | null = null) {
+  constructor(log: string[], ready: Promise<void> | null = null, turnstile = new Turnstile()) {
     super();
     this.#log = log;
     this.#ready = ready;
+    this.#turnstile = turnstile;
     log.push("constructor");
   }
 
@@ -23,27 +25,25 @@ class Noted extends Actor {
     this.#log.push("ready");
   }
 
-  protected override onSignal(signal: Signal): void {
-    this.#log.push(`signal ${signal.type}`);
-  }
-
-  protected override terminate(reason: ExitReason): void {
-    this.#log.push(`terminate ${reason.kind}`);
-  }
-
   note(text: string): void {
     this.#log.push(text);
   }
 
-  async slow(text: string): Promise<number> {
-    this.#busy += 1;
-    const atOnce = this.#busy;
+  async slow(text: string): Promise<string> {
     this.#log.push(`begin ${text}`);
-    await Promise.resolve();
-    await new Promise((resolve) => setImmediate(resolve));
+    await this.#turnstile.wait();
     this.#log.push(`end ${text}`);
-    this.#busy -= 1;
-    return atOnce;
+    return text;
+  }
+
+  thenTwice(): object {
+    return {
+      // biome-ignore lint/suspicious/noThenProperty: a promise that calls back twice is the point
+      then(resolve: (value: string) => void): void {
+        resolve("once");
+        resolve("twice");
+      },
+    };
   }
 }
 
@@ -75,65 +75,45 @@ test("one message at a time: a promise is awaited before the next message begins
   for (let seed = 0; seed < 20; seed += 1) {
     const t = testKernel({ seed });
     const log: string[] = [];
-    const ref = await t.spawn(Noted, { args: [log] });
+    const turnstile = new Turnstile();
+    const ref = await t.spawn(Noted, { args: [log, null, turnstile] });
     log.length = 0;
     const answers = Promise.all(["a", "b", "c"].map((text) => ref.ask.slow(text)));
     ref.tell.note("last");
-    while (log.length < 7) await t.settle();
-    assert.deepEqual(await answers, [1, 1, 1]);
+    for (let i = 0; i < 3; i += 1) {
+      await t.settle();
+      assert.equal(turnstile.waiting, 1);
+      turnstile.letOne();
+    }
+    assert.deepEqual(await t.until(answers), ["a", "b", "c"]);
+    await t.settle();
     assert.deepEqual(log, ["begin a", "end a", "begin b", "end b", "begin c", "end c", "last"]);
   }
 });
 
 test("with concurrency n, n messages at once and no more", async () => {
   const t = testKernel();
-  const log: string[] = [];
-  const ref = await t.spawn(Noted, { args: [log], concurrency: 3 });
-  const waiting = Promise.all(Array.from({ length: 10 }, (_, i) => ref.ask.slow(`${i}`)));
-  let begun = 0;
-  while (log.filter((it) => it.startsWith("end")).length < 10) {
+  const turnstile = new Turnstile();
+  const ref = await t.spawn(Noted, { args: [[], null, turnstile], concurrency: 3 });
+  const answers = Promise.all(Array.from({ length: 10 }, (_, i) => ref.ask.slow(`${i}`)));
+  for (let left = 10; left > 0; left -= 1) {
     await t.settle();
-    begun = Math.max(begun, t.kernel.find(ref.id)?.active ?? 0);
+    assert.equal(turnstile.waiting, Math.min(3, left));
+    assert.equal(t.kernel.find(ref.id)?.active, Math.min(3, left));
+    turnstile.letOne();
   }
-  const atOnce = await waiting;
-  assert.equal(Math.max(...atOnce), 3);
-  assert.equal(begun, 3);
+  assert.equal((await t.until(answers)).length, 10);
+  assert.equal(t.kernel.find(ref.id)?.active, 0);
 });
-
-class Doubtful extends Actor {
-  thenable(): object {
-    return {
-      // biome-ignore lint/suspicious/noThenProperty: a promise that calls back twice is the point
-      then(resolve: (value: number) => void): void {
-        resolve(1);
-        resolve(2);
-      },
-    };
-  }
-
-  #busy = 0;
-
-  async one(): Promise<number> {
-    this.#busy += 1;
-    const atOnce = this.#busy;
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#busy -= 1;
-    return atOnce;
-  }
-}
 
 test("a thenable that calls back twice does not let two messages in at once", async () => {
   const t = testKernel();
-  const ref = await t.spawn(Doubtful);
-  assert.equal(await t.until(ref.ask.thenable()), 1);
+  const turnstile = new Turnstile();
+  const ref = await t.spawn(Noted, { args: [[], null, turnstile] });
+  assert.equal(await t.until(ref.ask.thenTwice()), "once");
+  for (const text of ["a", "b", "c"]) ref.tell.slow(text);
   await t.settle();
-  const answers = Promise.all([ref.ask.one(), ref.ask.one(), ref.ask.one()]);
-  let done = false;
-  void answers.then(() => {
-    done = true;
-  });
-  while (!done) await t.settle();
-  assert.deepEqual(await answers, [1, 1, 1]);
+  assert.equal(turnstile.waiting, 1);
 });
 
 class Failing extends Actor {
