@@ -45,11 +45,14 @@ export class Cell implements Runnable {
   instance: Lifecycle | null = null;
   #birth: Birth | null;
   #unborn = true;
+  /** True from the moment on that no message is taken any more. */
+  #ended = false;
   #inbox: Inbox | null = null;
   #inFlight: InFlight | null = null;
   #bonds: Bonds | null = null;
   #timers: Set<Timer> | null = null;
   #active = 0;
+  readonly #concurrency: number;
   #queued = false;
   #stopReason: ExitReason | null = null;
   #startError: unknown = null;
@@ -72,6 +75,7 @@ export class Cell implements Runnable {
     this.info = actorClassInfo(actorClass);
     this.options = options;
     this.parent = parent;
+    this.#concurrency = options.concurrency ?? 1;
     this.startedAt = kernel.clock.now();
     this.#birth = new Birth(this, args);
     this.#onStarted = onStarted;
@@ -91,18 +95,26 @@ export class Cell implements Runnable {
     return this.#active;
   }
 
+  /** Pid, name and class, for people. */
+  toString(): string {
+    return this.kernel.describe(this);
+  }
+
   /** Queues a message; false when it was refused. Whatever is not taken becomes a dead letter. */
   post(envelope: Envelope): boolean {
-    if (this.state === "stopping" || this.state === "stopped") {
+    if (this.#ended) {
       this.kernel.refuse(this.ref, envelope, "actor_stopped");
       return false;
     }
-    this.#inbox ??= new Inbox();
-    const { mailboxCapacity, overflow } = this.options;
-    const { accepted, dropped } = this.#inbox.accept(envelope, mailboxCapacity, overflow);
-    if (dropped !== null) this.kernel.refuse(this.ref, dropped, "mailbox_full");
-    else if (!this.#queued) this.#schedule();
-    return accepted;
+    this.#inbox ??= new Inbox(this.options.mailboxCapacity);
+    if (this.#inbox.offer(envelope)) {
+      if (!this.#queued) this.#schedule();
+      return true;
+    }
+    const { overflow } = this.options;
+    const dropped = overflow === "drop_oldest" ? this.#inbox.replaceOldest(envelope) : envelope;
+    this.kernel.refuse(this.ref, dropped, "mailbox_full");
+    return overflow === "drop_newest" || dropped !== envelope;
   }
 
   /** Asks for the first turn, in which the actor is constructed. */
@@ -115,25 +127,25 @@ export class Cell implements Runnable {
       this.#unborn = false;
       this.#birth?.begin();
     }
-    let left = limit;
-    while (left > 0 && this.#mayTakeNext()) {
-      const urgent = this.#inbox?.nextUrgent();
+    const inbox = this.#inbox;
+    for (let left = limit; left > 0 && inbox !== null && this.#mayTakeNext(); left -= 1) {
+      const urgent = inbox.nextUrgent();
       if (urgent !== undefined) this.#runUrgent(urgent);
       else {
-        const envelope = this.#inbox?.nextMessage();
+        const envelope = inbox.nextMessage();
         if (envelope === undefined) break;
         this.#deliver(envelope);
       }
-      left -= 1;
     }
-    this.#queued = this.#mayTakeNext() && this.#hasWork();
+    this.kernel.activity.end();
+    this.#queued = this.#hasWork() && this.#mayTakeNext();
     return this.#queued;
   }
 
   /** Runs `work` in a turn of the actor, before waiting messages; a throw crashes it. */
   urgent(work: Urgent): void {
-    if (this.state === "stopping" || this.state === "stopped") return;
-    this.#inbox ??= new Inbox();
+    if (this.#ended) return;
+    this.#inbox ??= new Inbox(this.options.mailboxCapacity);
     this.#inbox.addUrgent(work);
     if (!this.#queued) this.#schedule();
   }
@@ -216,9 +228,7 @@ export class Cell implements Runnable {
 
   #mayTakeNext(): boolean {
     return (
-      this.state === "running" &&
-      this.#stopReason === null &&
-      this.#active < (this.options.concurrency ?? 1)
+      this.state === "running" && this.#stopReason === null && this.#active < this.#concurrency
     );
   }
 
@@ -240,7 +250,6 @@ export class Cell implements Runnable {
       result = entry.call.apply(this.instance, envelope.args as unknown[]);
     } catch (error) {
       this.envelope = null;
-      activity.end();
       this.#failed(envelope, error);
       return;
     }
@@ -249,7 +258,6 @@ export class Cell implements Runnable {
       activity.suspend();
       this.#await(envelope, result);
     } else if (reply !== null) reply.resolve(result);
-    activity.end();
     if (this.#stopReason !== null && this.#active === 0) this.#shutDown(this.#stopReason);
   }
 
@@ -287,7 +295,6 @@ export class Cell implements Runnable {
     } catch (error) {
       this.#crash("signal", error);
     } finally {
-      this.kernel.activity.end();
       if (this.#stopReason !== null && this.#active === 0) this.#shutDown(this.#stopReason);
     }
   }
@@ -334,6 +341,7 @@ export class Cell implements Runnable {
   #shutDown(reason: ExitReason): void {
     if (this.state === "stopping" || this.state === "stopped") return;
     this.state = "stopping";
+    this.#ended = true;
     this.#inFlight?.abort();
     void this.#runDown(reason);
   }
@@ -357,6 +365,7 @@ export class Cell implements Runnable {
     if (this.state === "stopped") return;
     const wasStarting = this.#onStarted !== null;
     this.state = "stopped";
+    this.#ended = true;
     const timedOut = this.#birth?.end() ?? null;
     for (const timer of this.#timers ?? []) timer.cancel();
     this.kernel.remove(this);

@@ -1,4 +1,4 @@
-import type { Clock } from "../core/index.ts";
+import type { Clock, Log } from "../core/index.ts";
 import { Mailbox } from "./mailbox.ts";
 
 /** What a scheduler runs: an actor's cell. */
@@ -20,8 +20,23 @@ export const messagesPerTurn = 64;
 /** How long turns follow each other before the thread looks at its sockets and timers. */
 export const yieldAfterMs = 2;
 
-/** What the dispatcher reports of a turn that took long. */
-export type SlowTurn = (runnable: Runnable, durationMs: number) => void;
+/**
+ * Turns between two looks at the clock, which costs as much as a short turn. A slow stretch of
+ * several turns makes the next ones be timed one by one, so that who is slow again is known exactly.
+ */
+const turnsPerReading = 8;
+const turnsTimedSingly = 1_024;
+
+/** Told of turns that took long together: one, or up to eight that were timed as one. */
+export type SlowTurn = (runnables: readonly Runnable[], durationMs: number) => void;
+
+/** Writes one line for turns that took long. */
+export function logSlowTurn(log: Log): SlowTurn {
+  return (runnables, durationMs) => {
+    const actor = [...new Set(runnables.map(String))].join(" or ");
+    log("warn", "slow turn", { actor, durationMs: Math.round(durationMs) });
+  };
+}
 
 /**
  * The real scheduler of a thread: fair turns, first come first served. Turns begin in a microtask,
@@ -38,6 +53,9 @@ export class Dispatcher implements Scheduler {
   #flush: (() => void) | null = null;
   #requested = false;
   #yieldedAt: number;
+  /** The turns since the last look at the clock. */
+  #untimed: Runnable[] = [];
+  #timedSingly = 0;
 
   constructor(clock: Clock, slowTurnMs: number, onSlowTurn: SlowTurn) {
     this.#clock = clock;
@@ -74,14 +92,12 @@ export class Dispatcher implements Scheduler {
       return;
     }
     const queue = this.#queue;
-    let runnable = queue.shift();
-    while (runnable !== undefined) {
-      const startedAt = now;
+    for (let runnable = queue.shift(); runnable !== undefined; runnable = queue.shift()) {
+      const turns = this.#untimed.push(runnable);
       if (runnable.runTurn(messagesPerTurn)) queue.push(runnable);
-      now = this.#clock.now();
-      if (now - startedAt > this.#slowTurnMs) this.#onSlowTurn(runnable, now - startedAt);
+      if (turns < turnsPerReading && this.#timedSingly === 0 && queue.size > 0) continue;
+      now = this.#readClock(now);
       if (now - this.#yieldedAt > yieldAfterMs) break;
-      runnable = queue.shift();
     }
     this.#flushNow();
     if (queue.size > 0) {
@@ -90,6 +106,18 @@ export class Dispatcher implements Scheduler {
     }
     this.#requested = false;
   };
+
+  #readClock(before: number): number {
+    const now = this.#clock.now();
+    if (this.#timedSingly > 0) this.#timedSingly -= 1;
+    if (now - before > this.#slowTurnMs) {
+      if (this.#untimed.length > 1) this.#timedSingly = turnsTimedSingly;
+      this.#onSlowTurn(this.#untimed, now - before);
+      this.#untimed = [];
+    }
+    this.#untimed.length = 0;
+    return now;
+  }
 
   #flushNow(): void {
     const flush = this.#flush;

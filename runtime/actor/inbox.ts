@@ -1,4 +1,3 @@
-import type { OverflowPolicy } from "./context.ts";
 import type { Envelope } from "./envelope.ts";
 import { Mailbox } from "./mailbox.ts";
 
@@ -8,18 +7,15 @@ export type Urgent = () => unknown;
 /** Messages that may wait where the spawn options do not say. */
 export const defaultMailboxCapacity = 10_000;
 
-/** What became of a message: taken, or refused; and which one is a dead letter for it, if any. */
-export interface Acceptance {
-  readonly accepted: boolean;
-  readonly dropped: Envelope | null;
-}
-
-const taken: Acceptance = { accepted: true, dropped: null };
-
 /** What waits for an actor's turn: urgent work without bound, messages up to the capacity. */
 export class Inbox {
   readonly #messages = new Mailbox<Envelope>();
+  readonly #capacity: number;
   #urgent: Mailbox<Urgent> | null = null;
+
+  constructor(capacity: number = defaultMailboxCapacity) {
+    this.#capacity = capacity;
+  }
 
   /** How many messages wait. */
   get size(): number {
@@ -30,22 +26,19 @@ export class Inbox {
     return this.#messages.size === 0 && (this.#urgent === null || this.#urgent.size === 0);
   }
 
-  /** Adds a message, or does with it what the policy says. */
-  accept(
-    envelope: Envelope,
-    capacity: number = defaultMailboxCapacity,
-    policy: OverflowPolicy = "fail",
-  ): Acceptance {
-    if (this.#messages.size < capacity) {
-      this.#messages.push(envelope);
-      return taken;
-    }
-    if (policy !== "drop_oldest") {
-      return { accepted: policy === "drop_newest", dropped: envelope };
-    }
-    const dropped = this.#messages.shift() ?? envelope;
-    if (dropped !== envelope) this.#messages.push(envelope);
-    return { accepted: true, dropped };
+  /** Adds a message; false when there is no room. */
+  offer(envelope: Envelope): boolean {
+    if (this.#messages.size >= this.#capacity) return false;
+    this.#messages.push(envelope);
+    return true;
+  }
+
+  /** Adds a message in the place of the oldest; the result is the one that is dropped. */
+  replaceOldest(envelope: Envelope): Envelope {
+    const oldest = this.#messages.shift();
+    if (oldest === undefined) return envelope;
+    this.#messages.push(envelope);
+    return oldest;
   }
 
   addUrgent(work: Urgent): void {

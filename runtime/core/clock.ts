@@ -19,9 +19,12 @@ export interface Clock {
 /** The longest delay that the platform's timers take; a longer one would fire at once. */
 const maxDelayMs = 2_147_483_647;
 
+// Bound once: looking `performance` up on the global object costs as much as reading the clock.
+const now = performance.now.bind(performance);
+
 /** The real clock of this thread. A timer that waits keeps the process alive, as the platform's do. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now,
   wallTime: () => Date.now(),
   after(delayMs, fire) {
     const handle = setTimeout(fire, Math.min(Math.max(0, delayMs), maxDelayMs));

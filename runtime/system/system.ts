@@ -10,6 +10,7 @@ import {
   importModule,
   inspectKernel,
   Kernel,
+  logSlowTurn,
   Names,
   namesId,
   type Scheduler,
@@ -95,11 +96,7 @@ export class System {
       clock,
       random,
       log,
-      scheduler:
-        options.scheduler ??
-        new Dispatcher(clock, slowTurnMs, (cell, durationMs) =>
-          log("warn", "slow turn", { actor: `${cell}`, durationMs: Math.round(durationMs) }),
-        ),
+      scheduler: options.scheduler ?? new Dispatcher(clock, slowTurnMs, logSlowTurn(log)),
       activity: new Activity(new ArrayBuffer(activityBytes)),
       loadModule: importModule,
       strictMessages,

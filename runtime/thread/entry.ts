@@ -8,6 +8,7 @@ import {
   importModule,
   inspectKernel,
   Kernel,
+  logSlowTurn,
   onLabel,
   type Threads,
   threadsId,
@@ -42,9 +43,7 @@ const kernel: Kernel = new Kernel({
   clock: systemClock,
   random: systemRandom,
   log,
-  scheduler: new Dispatcher(systemClock, config.slowTurnMs, (cell, durationMs) => {
-    log("warn", "slow turn", { actor: `${cell}`, durationMs: Math.round(durationMs) });
-  }),
+  scheduler: new Dispatcher(systemClock, config.slowTurnMs, logSlowTurn(log)),
   activity,
   loadModule: importModule,
   strictMessages: config.strictMessages,

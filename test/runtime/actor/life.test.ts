@@ -235,7 +235,7 @@ for (const method of ["boom", "boomLater"] as const) {
 test("a crash fails the other messages in progress at once", async () => {
   const t = testKernel();
   const ref = await t.spawn(Crashing, { concurrency: 2 });
-  const other = assert.rejects(ref.ask.never(), { code: "actor_crashed" });
+  const other = assert.rejects(ref.ask.never(), { code: "abandoned" });
   await t.settle();
   ref.tell.boom();
   await t.settle();

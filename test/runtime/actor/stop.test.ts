@@ -203,7 +203,7 @@ test("an actor that does not stop in time is killed, its asker told and its sign
   const ref = await spawnNode(t, { log, working: new Promise(() => {}) }, { shutdownMs: 100 });
   watcher.ref.tell.watch(ref);
   const asked = assert.rejects(ref.askWith({ timeoutMs: 10_000 }).work(), {
-    code: "actor_crashed",
+    code: "abandoned",
     message: /killed: did not stop within 100 ms/,
   });
   await t.settle();
