@@ -41,6 +41,18 @@ export function actorClassInfo(actorClass: ActorClass): ActorClassInfo {
   return info;
 }
 
+/** Calls a method. `apply` would walk the array; most messages have no more than two arguments. */
+export function callMethod(
+  { call }: MethodEntry,
+  self: unknown,
+  args: readonly unknown[],
+): unknown {
+  if (args.length === 1) return call.call(self, args[0]);
+  if (args.length === 0) return call.call(self);
+  if (args.length === 2) return call.call(self, args[0], args[1]);
+  return call.apply(self, args as unknown[]);
+}
+
 /**
  * Tells that `value` is an actor class.
  * @throws TypeError that names what came instead.

@@ -5,13 +5,13 @@ import type { ActorRef } from "./ref.ts";
 interface Child {
   readonly ref: ActorRef;
   /** Called when it has stopped. */
-  readonly waiting: (() => void)[];
+  onStopped: (() => void) | null;
 }
 
 /** What ties an actor to others: children, watchers, the watched, links. Most actors have none. */
 export class Bonds {
   readonly #cell: Cell;
-  readonly #children = new Map<string, Child>();
+  readonly #children = new Map<string | number, Child>();
   readonly #watchers = new Map<string, ActorRef>();
   readonly #watched = new Map<string, ActorRef>();
   readonly #links = new Map<string, ActorRef>();
@@ -29,25 +29,30 @@ export class Bonds {
   }
 
   addChild(ref: ActorRef): void {
-    this.#children.set(ref.key, { ref, waiting: [] });
+    this.#children.set(this.#childKey(ref), { ref, onStopped: null });
     this.#bind(ref);
   }
 
   /** Removes a child that has stopped, or never started; true when it was one. */
   removeChild(ref: ActorRef): boolean {
-    const child = this.#children.get(ref.key);
+    const key = this.#childKey(ref);
+    const child = this.#children.get(key);
     if (child === undefined) return false;
-    this.#children.delete(ref.key);
-    for (const done of child.waiting) done();
+    this.#children.delete(key);
+    child.onStopped?.();
     return true;
   }
 
   /** Asks a child to stop; resolves when it has. It kills itself when its time is over. */
   stopChild(ref: ActorRef, reason: ExitReason, shutdownMs?: number): Promise<void> {
-    const child = this.#children.get(ref.key);
+    const child = this.#children.get(this.#childKey(ref));
     if (child === undefined) return Promise.resolve();
     return new Promise((resolve) => {
-      child.waiting.push(resolve);
+      const others = child.onStopped;
+      child.onStopped = () => {
+        others?.();
+        resolve();
+      };
       const limit = shutdownMs === undefined ? {} : { shutdownMs };
       this.#cell.kernel.signal(ref, { type: "stop", reason, ...limit });
     });
@@ -133,6 +138,11 @@ export class Bonds {
       watched: there(this.#watched.values()),
       links: there(this.#links.values()),
     };
+  }
+
+  /** A number for a child on this thread: there may be a million of them. */
+  #childKey(ref: ActorRef): string | number {
+    return ref.thread === this.#cell.ref.thread ? ref.id : ref.key;
   }
 
   #bind(other: ActorRef): void {

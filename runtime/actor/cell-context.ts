@@ -10,11 +10,12 @@ import {
 } from "../core/index.ts";
 import { labelNumber } from "./activity.ts";
 import type { ActorArgs, ActorClass } from "./actor.ts";
-import { assertActorClass } from "./actor-class.ts";
 import type { Cell } from "./cell.ts";
 import type { ActorContext, CurrentMessage, GroupMembership, SpawnOptions } from "./context.ts";
 import type { ActorRef } from "./ref.ts";
 import type { TableWriter } from "./tables.ts";
+
+const noOptions: SpawnOptions = {};
 
 /** The {@link ActorContext} of a cell. */
 export class CellContext implements ActorContext {
@@ -84,23 +85,20 @@ export class CellContext implements ActorContext {
     };
   }
 
-  async spawn<C extends ActorClass>(
+  spawn<C extends ActorClass>(
     actorClass: C,
-    options: SpawnOptions & { readonly args?: ActorArgs<C> } = {},
+    options: SpawnOptions & { readonly args?: ActorArgs<C> } = noOptions,
   ): Promise<ActorRef<InstanceType<C>>> {
-    assertActorClass(actorClass, "spawn");
-    const { args = [], ...rest } = options;
-    const ref = await this.#cell.kernel.spawn({ actorClass }, args, rest, this.#cell);
-    return ref as ActorRef<InstanceType<C>>;
+    const ref = this.#cell.kernel.spawn(actorClass, options, this.#cell);
+    return ref as Promise<ActorRef<InstanceType<C>>>;
   }
 
   spawnFrom(
     source: string,
     exportName: string,
-    options: SpawnOptions & { readonly args?: readonly unknown[] } = {},
+    options: SpawnOptions & { readonly args?: readonly unknown[] } = noOptions,
   ): Promise<ActorRef> {
-    const { args = [], ...rest } = options;
-    return this.#cell.kernel.spawn({ source, exportName }, args, rest, this.#cell);
+    return this.#cell.kernel.spawn({ source, exportName }, options, this.#cell);
   }
 
   children(): readonly ActorRef[] {

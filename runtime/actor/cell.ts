@@ -7,7 +7,7 @@ import {
   toErrorRecord,
 } from "../core/index.ts";
 import type { ActorClass } from "./actor.ts";
-import { type ActorClassInfo, actorClassInfo } from "./actor-class.ts";
+import { type ActorClassInfo, actorClassInfo, callMethod } from "./actor-class.ts";
 import { Birth } from "./birth.ts";
 import { Bonds } from "./bonds.ts";
 
@@ -247,7 +247,7 @@ export class Cell implements Runnable {
     this.envelope = envelope;
     let result: unknown;
     try {
-      result = entry.call.apply(this.instance, envelope.args as unknown[]);
+      result = callMethod(entry, this.instance, envelope.args);
     } catch (error) {
       this.envelope = null;
       this.#failed(envelope, error);

@@ -47,7 +47,7 @@ export class Inbox {
   }
 
   nextUrgent(): Urgent | undefined {
-    return this.#urgent === null ? undefined : this.#urgent.shift();
+    return this.#urgent?.shift();
   }
 
   nextMessage(): Envelope | undefined {

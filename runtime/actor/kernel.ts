@@ -24,7 +24,7 @@ import { answerForTheDead, obey } from "./obey.ts";
 import { ActorRef, type Sender } from "./ref.ts";
 import type { Route } from "./route.ts";
 import type { SystemSignal } from "./signal.ts";
-import { Arrivals, type Code, Spawner } from "./spawner.ts";
+import { Arrivals, type Code, Spawner, type SpawnOptionsWithArgs } from "./spawner.ts";
 import { strictCopy } from "./strict.ts";
 import { Tables } from "./tables.ts";
 
@@ -95,9 +95,9 @@ export class Kernel implements Sender {
   // --- sending -------------------------------------------------------------------------------
 
   send(target: ActorRef, method: string, args: readonly unknown[]): boolean {
-    const cell = target.local;
+    const { local } = target;
     const checked = this.strictMessages ? strictCopy(args, method) : args;
-    if (cell instanceof Cell) return cell.post(new Envelope(method, checked, null));
+    if (local !== null) return local.post(new Envelope(method, checked, null));
     const route = this.#routeTo(target);
     if (route?.tell(target.id, method, checked)) return true;
     this.deadLetter(formatPid(target), method, this.#unreachable(target, route));
@@ -115,9 +115,8 @@ export class Kernel implements Sender {
       const { timeoutMs = defaultAskTimeoutMs, signal } = options;
       const ask = this.asks.begin(target, method, timeoutMs, signal, resolve, reject);
       if (ask.settled) return;
-      const cell = target.local;
-      if (cell instanceof Cell) {
-        cell.post(new Envelope(method, checked, ask));
+      if (target.local !== null) {
+        target.local.post(new Envelope(method, checked, ask));
         return;
       }
       const route = this.#routeTo(target);
@@ -204,13 +203,8 @@ export class Kernel implements Sender {
   }
 
   /** Starts a child of `parent` on the thread that its options ask for. */
-  spawn(
-    code: Code,
-    args: readonly unknown[],
-    options: SpawnOptions,
-    parent: Cell,
-  ): Promise<ActorRef> {
-    return this.#spawner.spawn(code, args, options, parent);
+  spawn(code: Code, options: SpawnOptionsWithArgs, parent: Cell): Promise<ActorRef> {
+    return this.#spawner.spawn(code, options, parent);
   }
 
   /** Starts an actor on this thread; resolves when its `init` is done. */

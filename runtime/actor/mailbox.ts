@@ -3,21 +3,35 @@ const initialCapacity = 8;
 const keptCapacity = 64;
 
 /**
- * A first-in, first-out queue on a ring that grows by doubling. Invariants: `size` items lie from
- * `#head` on, wrapping at the end; the ring's length is a power of two; freed slots hold undefined,
- * so that nothing is kept alive. An empty mailbox that has never been used owns no ring.
+ * A first-in, first-out queue on a ring that grows by doubling. Invariants: the oldest item is
+ * `#first`, and `#size` younger ones lie in the ring from `#head` on, wrapping at the end; the
+ * ring's length is a power of two; freed slots hold undefined, so that nothing is kept alive. A
+ * mailbox in which never more than one item waited owns no ring: most never do.
  */
-export class Mailbox<T> {
+export class Mailbox<T extends object> {
+  #first: T | undefined = undefined;
   #ring: (T | undefined)[] | null = null;
   #mask = 0;
   #head = 0;
   #size = 0;
 
   get size(): number {
-    return this.#size;
+    return this.#first === undefined ? 0 : this.#size + 1;
   }
 
   push(item: T): void {
+    if (this.#first === undefined) this.#first = item;
+    else this.#pushToRing(item);
+  }
+
+  /** Takes the oldest item; undefined when there is none. */
+  shift(): T | undefined {
+    const item = this.#first;
+    this.#first = this.#size === 0 ? undefined : this.#shiftFromRing();
+    return item;
+  }
+
+  #pushToRing(item: T): void {
     if (this.#ring === null) {
       this.#ring = new Array(initialCapacity).fill(undefined);
       this.#mask = initialCapacity - 1;
@@ -28,9 +42,7 @@ export class Mailbox<T> {
     this.#size += 1;
   }
 
-  /** Takes the oldest item; undefined when there is none. */
-  shift(): T | undefined {
-    if (this.#size === 0) return undefined;
+  #shiftFromRing(): T | undefined {
     const ring = this.#ring as (T | undefined)[];
     const item = ring[this.#head];
     ring[this.#head] = undefined;

@@ -3,6 +3,7 @@ import { type Address, addressKey, formatPid } from "../core/index.ts";
 import type { ActorClass, LifecycleName } from "./actor.ts";
 import { actorClassInfo } from "./actor-class.ts";
 import { type AskOptions, defaultAskTimeoutMs } from "./ask.ts";
+import type { Envelope } from "./envelope.ts";
 
 type AnyMethod = (...args: never[]) => unknown;
 
@@ -36,6 +37,11 @@ export interface Sender {
   ): Promise<unknown>;
 }
 
+/** What a ref of an actor on this thread leads to. */
+export interface LocalActor {
+  post(envelope: Envelope): boolean;
+}
+
 const defaultOptions: AskOptions = { timeoutMs: defaultAskTimeoutMs };
 
 /**
@@ -51,7 +57,7 @@ export class ActorRef<A = unknown> implements Address {
   /** The class as it is loaded here; null when only the address is known. */
   readonly actorClass: ActorClass | null;
   /** The cell of an actor on this thread, for the sender alone. */
-  local: unknown = null;
+  local: LocalActor | null = null;
   #tell: Tell<A> | null = null;
   #ask: Ask<A> | null = null;
 

@@ -1,5 +1,6 @@
 import { type Clock, TroupeError } from "../core/index.ts";
 import type { ActorClass } from "./actor.ts";
+import { assertActorClass } from "./actor-class.ts";
 import { defaultStartTimeoutMs } from "./birth.ts";
 import type { Cell } from "./cell.ts";
 import type { SpawnOptions } from "./context.ts";
@@ -8,9 +9,12 @@ import type { ActorRef } from "./ref.ts";
 import { type Threads, threadsId } from "./threads.ts";
 
 /** Either a class that is loaded here, or the name of one that may be loaded elsewhere. */
-export type Code =
-  | { readonly actorClass: ActorClass }
-  | { readonly source: string; readonly exportName: string };
+export type Code = ActorClass | { readonly source: string; readonly exportName: string };
+
+/** Spawn options with the arguments of the constructor. */
+export type SpawnOptionsWithArgs = SpawnOptions & { readonly args?: readonly unknown[] };
+
+const noArgs: readonly unknown[] = [];
 
 /** Time that an answer may take on its way, beyond the time for `init`. */
 const answerMarginMs = 1_000;
@@ -25,22 +29,34 @@ export class Spawner {
   }
 
   /** Starts a child of `parent` on the thread that its options ask for. */
-  async spawn(
-    code: Code,
-    args: readonly unknown[],
-    options: SpawnOptions,
+  spawn(code: Code, options: SpawnOptionsWithArgs, parent: Cell): Promise<ActorRef> {
+    const { thread } = options;
+    const here = this.#kernel.thread;
+    const stays = thread === here || (thread === undefined && here !== 0);
+    // The common case takes no detour: it may happen a million times.
+    if (stays && typeof code === "function") return this.#spawnHere(code, options, parent);
+    return this.#spawnAnywhere(code, options, parent);
+  }
+
+  #spawnHere(
+    actorClass: ActorClass,
+    options: SpawnOptionsWithArgs,
     parent: Cell,
   ): Promise<ActorRef> {
+    if (hasEnded(parent)) return Promise.reject(parentStopped());
+    return this.#kernel.spawnHere(actorClass, options.args ?? noArgs, options, parent.ref);
+  }
+
+  async #spawnAnywhere(code: Code, options: SpawnOptionsWithArgs, parent: Cell): Promise<ActorRef> {
+    if (typeof code === "function") assertActorClass(code, "spawn");
     const thread = await this.#placement(options);
     if (thread !== this.#kernel.thread) {
-      return this.#spawnThere(thread, code, args, options, parent);
+      const { args = noArgs, ...rest } = options;
+      return this.#spawnThere(thread, code, args, rest, parent);
     }
     const actorClass =
-      "actorClass" in code
-        ? code.actorClass
-        : await this.#kernel.load(code.source, code.exportName);
-    if (hasEnded(parent)) throw parentStopped();
-    return this.#kernel.spawnHere(actorClass, args, options, parent.ref);
+      typeof code === "function" ? code : await this.#kernel.load(code.source, code.exportName);
+    return this.#spawnHere(actorClass, options, parent);
   }
 
   async #spawnThere(
@@ -69,7 +85,7 @@ export class Spawner {
       host.tell.abandon(token);
       throw parentStopped();
     }
-    const ref = "actorClass" in code ? kernel.typed(address, code.actorClass) : address;
+    const ref = typeof code === "function" ? kernel.typed(address, code) : address;
     parent.bonds.addChild(ref);
     return ref;
   }
@@ -120,8 +136,8 @@ export class Arrivals {
 }
 
 function toRecipe(code: Code): { source: string; exportName: string } {
-  if (!("actorClass" in code)) return code;
-  const { source, name } = code.actorClass;
+  if (typeof code !== "function") return code;
+  const { source, name } = code;
   if (source === undefined) {
     throw new TypeError(
       `${name}: to be spawned on another thread the class needs ` +

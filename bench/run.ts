@@ -1,0 +1,30 @@
+/** `npm run bench [-- --smoke] [-- NAME ...]`: measures, and prints the table of README.md. */
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { ask } from "./ask.ts";
+import { idleActors } from "./idle-actors.ts";
+import { link } from "./link.ts";
+import { formatTable, type Row } from "./report.ts";
+import { tell } from "./tell.ts";
+
+const benches = [tell, ask, link, idleActors];
+const { values, positionals } = parseArgs({
+  options: { smoke: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
+const names = benches.map((bench) => bench.name);
+const unknown = positionals.find((name) => !names.includes(name));
+if (unknown !== undefined) {
+  process.stderr.write(`unknown bench ${unknown}: expected ${names.join(", ")}\n`);
+  process.exit(2);
+}
+
+const cpu = cpus()[0]?.model ?? "unknown CPU";
+process.stdout.write(`Node ${process.version}, ${cpus().length} × ${cpu}\n\n`);
+const rows: Row[] = [];
+for (const bench of benches) {
+  if (positionals.length > 0 && !positionals.includes(bench.name)) continue;
+  process.stderr.write(`${bench.name} …\n`);
+  rows.push(...(await bench.run(values.smoke ? "smoke" : "full")));
+}
+process.stdout.write(`${formatTable(rows)}\n`);
