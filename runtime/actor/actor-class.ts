@@ -6,6 +6,8 @@ export interface MethodEntry {
   readonly call: (...args: unknown[]) => unknown;
   /** The number of the label `Class.method`, for the watchdog. */
   readonly label: number;
+  /** The class whose method it is; a subclass has entries of its own. */
+  readonly owner: ActorClassInfo;
 }
 
 /** What the runtime knows of an actor class; made once per class. */
@@ -67,13 +69,15 @@ function readClass(actorClass: ActorClass): ActorClassInfo {
   assertActorClass(actorClass, "actor class");
   const methods: Record<string, MethodEntry> = Object.create(null);
   const name = actorClass.name || "Actor";
+  const info: ActorClassInfo = { name, methods, signalLabel: labelNumber(`${name}.signal`) };
   let prototype: object = actorClass.prototype;
   while (prototype !== Actor.prototype) {
     for (const [method, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
       if (typeof property.value !== "function" || notMessages.has(method)) continue;
-      methods[method] ??= { call: property.value, label: labelNumber(`${name}.${method}`) };
+      const label = labelNumber(`${name}.${method}`);
+      methods[method] ??= { call: property.value, label, owner: info };
     }
     prototype = Object.getPrototypeOf(prototype);
   }
-  return { name, methods, signalLabel: labelNumber(`${name}.signal`) };
+  return info;
 }

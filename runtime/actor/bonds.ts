@@ -1,6 +1,7 @@
 import { type ExitReason, shutdownExit } from "../core/index.ts";
 import type { Cell } from "./cell.ts";
 import type { ActorRef } from "./ref.ts";
+import type { SystemSignal } from "./signal.ts";
 
 interface Child {
   readonly ref: ActorRef;
@@ -12,6 +13,10 @@ interface Child {
 export class Bonds {
   readonly #cell: Cell;
   readonly #children = new Map<string | number, Child>();
+  /** Starts of children on other threads that are under way. */
+  #spawning = 0;
+  /** The ends of such children whose end was heard before their start. */
+  #earlyEnds: Map<string, SystemSignal> | null = null;
   readonly #watchers = new Map<string, ActorRef>();
   readonly #watched = new Map<string, ActorRef>();
   readonly #links = new Map<string, ActorRef>();
@@ -31,6 +36,26 @@ export class Bonds {
   addChild(ref: ActorRef): void {
     this.#children.set(this.#childKey(ref), { ref, onStopped: null });
     this.#bind(ref);
+  }
+
+  /** A child is being started on another thread. */
+  beginSpawn(): void {
+    this.#spawning += 1;
+  }
+
+  /** It is started, or is given up on; the result is its end, if it has stopped already. */
+  endSpawn(ref?: ActorRef): SystemSignal | undefined {
+    this.#spawning -= 1;
+    const end = ref === undefined ? undefined : this.#earlyEnds?.get(ref.key);
+    if (this.#spawning === 0) this.#earlyEnds = null;
+    return end;
+  }
+
+  /** Keeps the end of an actor that may turn out to be a child. */
+  keepEarlyEnd(ref: ActorRef, end: SystemSignal): void {
+    if (this.#spawning === 0) return;
+    this.#earlyEnds ??= new Map();
+    this.#earlyEnds.set(ref.key, end);
   }
 
   /** Removes a child that has stopped, or never started; true when it was one. */

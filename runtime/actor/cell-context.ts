@@ -131,18 +131,22 @@ export class CellContext implements ActorContext {
 
   after(delayMs: number, fire: () => void | Promise<void>): Timer {
     const cell = this.#cell;
+    let cancelled = false;
     const clockTimer = cell.kernel.clock.after(delayMs, () => {
-      cell.removeTimer(timer);
-      cell.urgent(fire);
+      cell.timers?.delete(timer);
+      // Cancelled between its time and its turn, it does not fire either.
+      cell.urgent(() => (cancelled ? undefined : fire()));
     });
     const timer: Timer = {
       cancel() {
+        cancelled = true;
         clockTimer.cancel();
-        cell.removeTimer(timer);
+        cell.timers?.delete(timer);
       },
     };
     if (cell.state === "stopped") clockTimer.cancel();
-    else cell.addTimer(timer);
+    cell.timers ??= new Set();
+    cell.timers.add(timer);
     return timer;
   }
 

@@ -13,18 +13,17 @@ import { Bonds } from "./bonds.ts";
 
 import type { SpawnOptions } from "./context.ts";
 import type { Runnable } from "./dispatcher.ts";
+import { limitStop, runDown, stoppedWhileStarting, unanswered } from "./ending.ts";
 import type { Envelope } from "./envelope.ts";
 import { InFlight } from "./in-flight.ts";
 import { Inbox, type Urgent } from "./inbox.ts";
 import type { Kernel } from "./kernel.ts";
-import { isThenable, type Lifecycle } from "./lifecycle.ts";
+import { type Exclusive, isThenable, type Lifecycle, toPromise } from "./lifecycle.ts";
 import type { ActorRef } from "./ref.ts";
 import type { Signal } from "./signal.ts";
 
 /** `starting` until init is done, `stopping` from the last message to the end of `terminate`. */
 export type CellState = "starting" | "running" | "stopping" | "stopped";
-
-export const defaultShutdownMs = 5_000;
 
 /** The life of one actor: its mailbox, its turns, its end. */
 export class Cell implements Runnable {
@@ -37,6 +36,10 @@ export class Cell implements Runnable {
   state: CellState = "starting";
   /** The message whose method is being called right now. */
   envelope: Envelope | null = null;
+  /** What is cancelled with it. */
+  timers: Set<Timer> | null = null;
+  /** The time of its stop is running. */
+  stopLimited = false;
   /** The groups that it has joined. */
   joined: Set<string> | null = null;
   /** Messages begun since the start. */
@@ -47,10 +50,13 @@ export class Cell implements Runnable {
   #unborn = true;
   /** True from the moment on that no message is taken any more. */
   #ended = false;
+  /** A method, signal or timer is being run right now. */
+  #inTurn = false;
+  /** What waits until no message is in progress; no message begins before it is done. */
+  #exclusive: Exclusive | null = null;
   #inbox: Inbox | null = null;
   #inFlight: InFlight | null = null;
   #bonds: Bonds | null = null;
-  #timers: Set<Timer> | null = null;
   #active = 0;
   readonly #concurrency: number;
   #queued = false;
@@ -87,10 +93,12 @@ export class Cell implements Runnable {
     return this.#bonds;
   }
 
+  /** Messages that wait. */
   get waiting(): number {
     return this.#inbox?.size ?? 0;
   }
 
+  /** Messages, signals and timers in progress. */
   get active(): number {
     return this.#active;
   }
@@ -123,6 +131,7 @@ export class Cell implements Runnable {
   }
 
   runTurn(limit: number): boolean {
+    if (this.state === "stopped") return false;
     if (this.#unborn) {
       this.#unborn = false;
       this.#birth?.begin();
@@ -155,33 +164,26 @@ export class Cell implements Runnable {
     if (this.state !== "stopped") this.#crash(during, error);
   }
 
-  addTimer(timer: Timer): void {
-    this.#timers ??= new Set();
-    this.#timers.add(timer);
-  }
-
-  removeTimer(timer: Timer): void {
-    this.#timers?.delete(timer);
+  /** Runs `work` alone: after the messages in progress, before any other begins. */
+  exclusively(work: Exclusive): void {
+    if (this.#ended || this.#exclusive !== null) {
+      work.cancel(new TroupeError("actor_stopped", `${this} is stopping or is being changed`));
+      return;
+    }
+    this.#exclusive = work;
+    if (this.#active === 0 && !this.#inTurn && this.state === "running") this.#runExclusive();
   }
 
   /** Stops after the messages in progress; what still waits becomes dead letters. */
   stop(reason: ExitReason, shutdownMs?: number): void {
     if (this.#stopReason !== null || this.state === "stopped") return;
     this.#stopReason = reason;
-    const inTurn = this.#active > 0 || this.envelope !== null || this.state === "starting";
+    const inTurn = this.#active > 0 || this.#inTurn || this.state === "starting";
     if (!inTurn && this.#bonds === null && this.instance?.terminate === undefined) {
-      this.#finish(reason);
+      this.finish(reason);
       return;
     }
-    const timeMs = shutdownMs ?? this.options.shutdownMs ?? defaultShutdownMs;
-    if (timeMs === 0) {
-      this.kill({ kind: "killed", message: "killed: its shutdown time is 0" });
-      return;
-    }
-    if (timeMs !== Number.POSITIVE_INFINITY) {
-      const message = `killed: did not stop within ${timeMs} ms`;
-      this.addTimer(this.kernel.clock.after(timeMs, () => this.kill({ kind: "killed", message })));
-    }
+    limitStop(this, shutdownMs);
     if (!inTurn) this.#shutDown(reason);
   }
 
@@ -189,14 +191,16 @@ export class Cell implements Runnable {
   kill(reason: ExitReason): void {
     if (this.state === "stopped") return;
     this.#bonds?.killChildren(reason);
-    this.#finish(reason);
+    this.finish(reason);
   }
 
   /** Puts an instance in service; `actorClass` is given when it replaces one. */
   adopt(instance: Lifecycle, actorClass: ActorClass = this.actorClass): void {
     this.instance = instance;
+    if (actorClass === this.actorClass) return;
     this.actorClass = actorClass;
     this.info = actorClassInfo(actorClass);
+    this.ref.rebind(actorClass);
   }
 
   /** `init` is done. */
@@ -228,7 +232,10 @@ export class Cell implements Runnable {
 
   #mayTakeNext(): boolean {
     return (
-      this.state === "running" && this.#stopReason === null && this.#active < this.#concurrency
+      this.state === "running" &&
+      this.#stopReason === null &&
+      this.#exclusive === null &&
+      this.#active < this.#concurrency
     );
   }
 
@@ -236,7 +243,8 @@ export class Cell implements Runnable {
     const { reply } = envelope;
     // Whoever asked has gone: the work would be for nobody.
     if (reply?.settled) return;
-    const entry = this.info.methods[envelope.method];
+    const hint = envelope.entry;
+    const entry = hint?.owner === this.info ? hint : this.info.methods[envelope.method];
     if (entry === undefined) {
       this.kernel.refuse(this.ref, envelope, "unknown_method");
       return;
@@ -245,23 +253,22 @@ export class Cell implements Runnable {
     const { activity } = this.kernel;
     activity.begin(this.ref.id, entry.label);
     this.envelope = envelope;
-    let result: unknown;
+    this.#inTurn = true;
     try {
-      result = callMethod(entry, this.instance, envelope.args);
+      const result = callMethod(entry, this.instance, envelope.args);
+      if (isThenable(result)) {
+        activity.suspend();
+        this.#await(envelope, toPromise(result));
+      } else if (reply !== null) reply.resolve(result);
     } catch (error) {
-      this.envelope = null;
       this.#failed(envelope, error);
-      return;
     }
+    this.#inTurn = false;
     this.envelope = null;
-    if (isThenable(result)) {
-      activity.suspend();
-      this.#await(envelope, result);
-    } else if (reply !== null) reply.resolve(result);
     if (this.#stopReason !== null && this.#active === 0) this.#shutDown(this.#stopReason);
   }
 
-  #await(envelope: Envelope, result: PromiseLike<unknown>): void {
+  #await(envelope: Envelope, result: Promise<unknown>): void {
     this.#active += 1;
     this.#inFlight ??= new InFlight();
     this.#inFlight.add(envelope);
@@ -281,11 +288,12 @@ export class Cell implements Runnable {
 
   #runUrgent(work: Urgent): void {
     this.kernel.activity.begin(this.ref.id, this.info.signalLabel);
+    this.#inTurn = true;
     try {
       const result = work();
       if (!isThenable(result)) return;
       this.#active += 1;
-      result.then(
+      toPromise(result).then(
         () => this.#finishedOne(),
         (error) => {
           if (this.state !== "stopped") this.#crash("signal", error);
@@ -295,13 +303,24 @@ export class Cell implements Runnable {
     } catch (error) {
       this.#crash("signal", error);
     } finally {
+      this.#inTurn = false;
       if (this.#stopReason !== null && this.#active === 0) this.#shutDown(this.#stopReason);
     }
   }
 
+  #runExclusive(): void {
+    void this.#exclusive?.run().finally(() => {
+      this.#exclusive = null;
+      if (!this.#ended && !this.#queued && this.#hasWork()) this.#schedule();
+    });
+  }
+
   #finishedOne(): void {
     this.#active -= 1;
-    if (this.#active === 0) this.kernel.activity.clear(this.ref.id);
+    if (this.#active === 0) {
+      this.kernel.activity.clear(this.ref.id);
+      if (this.#exclusive !== null && !this.#ended) this.#runExclusive();
+    }
     if (this.#stopReason !== null) {
       if (this.#active === 0) this.#shutDown(this.#stopReason);
     } else if (!this.#queued && this.#hasWork()) this.#schedule();
@@ -342,39 +361,28 @@ export class Cell implements Runnable {
     if (this.state === "stopping" || this.state === "stopped") return;
     this.state = "stopping";
     this.#ended = true;
+    if (this.#bonds !== null || this.instance?.terminate !== undefined) limitStop(this, undefined);
     this.#inFlight?.abort();
-    void this.#runDown(reason);
+    void runDown(this, this.#bonds, reason);
   }
 
-  async #runDown(reason: ExitReason): Promise<void> {
-    try {
-      if (this.#bonds !== null && this.#bonds.childCount > 0) {
-        await this.instance?.stopChildren?.();
-        await this.#bonds.stopChildren();
-      }
-      if (this.instance !== null) await this.instance.terminate?.(reason);
-    } catch (error) {
-      const { message } = toErrorRecord(error);
-      const actor = this.kernel.describe(this);
-      this.kernel.log("error", "terminate failed", { actor, error: message });
-    }
-    this.#finish(reason);
-  }
-
-  #finish(reason: ExitReason): void {
+  /** The end itself: everybody who is concerned is told. */
+  finish(reason: ExitReason): void {
     if (this.state === "stopped") return;
     const wasStarting = this.#onStarted !== null;
     this.state = "stopped";
     this.#ended = true;
     const timedOut = this.#birth?.end() ?? null;
-    for (const timer of this.#timers ?? []) timer.cancel();
+    for (const timer of this.timers ?? []) timer.cancel();
     this.kernel.remove(this);
     for (;;) {
       const envelope = this.#inbox?.nextMessage();
       if (envelope === undefined) break;
       this.kernel.refuse(this.ref, envelope, "actor_stopped");
     }
-    this.#inFlight?.fail(this.#unanswered(reason));
+    this.#inFlight?.fail(unanswered(this, reason));
+    this.#exclusive?.cancel(unanswered(this, reason));
+    this.#exclusive = null;
     this.#bonds?.announceEnd(reason);
     if (wasStarting)
       this.#onStarted?.(this.#startError ?? timedOut ?? stoppedWhileStarting(reason));
@@ -386,14 +394,4 @@ export class Cell implements Runnable {
     this.instance = null;
     this.#inbox = null;
   }
-
-  #unanswered(reason: ExitReason): TroupeError {
-    const actor = this.kernel.describe(this);
-    const message = `${actor} stopped while it worked on the answer: ${reason.message}`;
-    return new TroupeError("abandoned", message);
-  }
-}
-
-function stoppedWhileStarting(reason: ExitReason): TroupeError {
-  return new TroupeError("start_failed", `stopped before it had started: ${reason.message}`);
 }

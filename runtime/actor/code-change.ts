@@ -15,18 +15,19 @@ export function changeCode(
   args: readonly unknown[],
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    cell.urgent(async () => {
+    const run = async (): Promise<void> => {
       try {
         const fresh = makeInstance(cell, actorClass, args);
         if (fresh.codeChange === undefined) {
           throw new TroupeError("start_failed", `${actorClass.name} has no codeChange`);
         }
         await fresh.codeChange(cell.instance as object as Actor);
-        cell.adopt(fresh, actorClass);
+        if (cell.state === "running") cell.adopt(fresh, actorClass);
         resolve();
       } catch (error) {
         reject(error);
       }
-    });
+    };
+    cell.exclusively({ run, cancel: reject });
   });
 }

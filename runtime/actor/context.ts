@@ -45,6 +45,22 @@ export interface SpawnOptions {
   readonly restarts?: number;
 }
 
+/**
+ * Checks the numbers among the options.
+ * @throws RangeError that names the option, what is expected and what came.
+ */
+export function checkSpawnOptions(options: SpawnOptions): void {
+  checkNumber("concurrency", options.concurrency, 1);
+  checkNumber("mailboxCapacity", options.mailboxCapacity, 1);
+  checkNumber("shutdownMs", options.shutdownMs, 0);
+  checkNumber("startTimeoutMs", options.startTimeoutMs, 0);
+}
+
+function checkNumber(name: string, value: number | undefined, atLeast: number): void {
+  if (value === undefined || value >= atLeast) return;
+  throw new RangeError(`${name}: expected a number >= ${atLeast}, received ${value}`);
+}
+
 /** The message that an actor is working on. */
 export interface CurrentMessage {
   readonly method: string;

@@ -10,6 +10,17 @@ export type DeadLetterReason =
   | "unknown_method"
   | "not_serialisable";
 
+/** What a sender is told, behind the name of the actor. */
+export const refusalText: Record<DeadLetterReason, string> = {
+  no_actor: "is no living actor",
+  actor_stopped: "has stopped",
+  mailbox_full: "has a full mailbox",
+  link_full: "cannot be reached: too much is on its way to its thread",
+  thread_down: "was on a thread that died",
+  unknown_method: "has no such public method",
+  not_serialisable: "was sent something that cannot leave its thread",
+};
+
 /** A message that nobody took. */
 export interface DeadLetter {
   /** The pid or name that it was for. */

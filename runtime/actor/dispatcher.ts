@@ -21,8 +21,9 @@ export const messagesPerTurn = 64;
 export const yieldAfterMs = 2;
 
 /**
- * Turns between two looks at the clock, which costs as much as a short turn. A slow stretch of
- * several turns makes the next ones be timed one by one, so that who is slow again is known exactly.
+ * Turns between two looks at the clock, which costs as much as a short turn. A stretch of several
+ * turns that took too long makes the next ones be timed one by one: the thread then yields in time,
+ * and who is slow again is known exactly.
  */
 const turnsPerReading = 8;
 const turnsTimedSingly = 1_024;
@@ -95,12 +96,13 @@ export class Dispatcher implements Scheduler {
     for (let runnable = queue.shift(); runnable !== undefined; runnable = queue.shift()) {
       const turns = this.#untimed.push(runnable);
       if (runnable.runTurn(messagesPerTurn)) queue.push(runnable);
-      if (turns < turnsPerReading && this.#timedSingly === 0 && queue.size > 0) continue;
+      if (turns < turnsPerReading && this.#timedSingly === 0 && !queue.isEmpty) continue;
       now = this.#readClock(now);
       if (now - this.#yieldedAt > yieldAfterMs) break;
     }
     this.#flushNow();
-    if (queue.size > 0) {
+    // A flush may have made new work, or wait for the next one.
+    if (!queue.isEmpty || this.#flush !== null) {
       setImmediate(this.#afterYield);
       return;
     }
@@ -110,8 +112,10 @@ export class Dispatcher implements Scheduler {
   #readClock(before: number): number {
     const now = this.#clock.now();
     if (this.#timedSingly > 0) this.#timedSingly -= 1;
+    if (now - before > yieldAfterMs && this.#untimed.length > 1) {
+      this.#timedSingly = turnsTimedSingly;
+    }
     if (now - before > this.#slowTurnMs) {
-      if (this.#untimed.length > 1) this.#timedSingly = turnsTimedSingly;
       this.#onSlowTurn(this.#untimed, now - before);
       this.#untimed = [];
     }

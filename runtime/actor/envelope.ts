@@ -1,4 +1,5 @@
-import type { TroupeError } from "../core/index.ts";
+import { TroupeError } from "../core/index.ts";
+import type { MethodEntry } from "./actor-class.ts";
 
 /**
  * Where the answer to an ask goes. It takes one answer: a second one, or one that comes after the
@@ -20,9 +21,18 @@ export class Envelope {
   readonly method: string;
   readonly args: readonly unknown[];
   readonly reply: Reply | null;
+  /** The method as the sender's stub found it; null when only its name is known. */
+  readonly entry: MethodEntry | null;
   #controller: AbortController | null = null;
+  #aborted: TroupeError | null = null;
 
-  constructor(method: string, args: readonly unknown[], reply: Reply | null) {
+  constructor(
+    method: string,
+    args: readonly unknown[],
+    reply: Reply | null,
+    entry: MethodEntry | null = null,
+  ) {
+    this.entry = entry;
     this.method = method;
     this.args = args;
     this.reply = reply;
@@ -33,11 +43,15 @@ export class Envelope {
     if (this.#controller === null) {
       this.#controller = new AbortController();
       if (this.reply !== null) this.reply.onAbandon = (reason) => this.abort(reason);
+      if (this.reply?.settled)
+        this.#aborted ??= new TroupeError("cancelled", "nobody waits any more");
+      if (this.#aborted !== null) this.#controller.abort(this.#aborted);
     }
     return this.#controller.signal;
   }
 
   abort(reason: TroupeError): void {
+    this.#aborted ??= reason;
     this.#controller?.abort(reason);
   }
 }

@@ -44,6 +44,10 @@ export class Host extends Actor {
     this.#starting.set(token, false);
     try {
       const actorClass = await this.#kernel.load(recipe.source, recipe.exportName);
+      // Loading takes time; from here on the death of the parent's thread ends the child.
+      if (this.#kernel.incarnationOf(parent.thread) !== parent.incarnation) {
+        throw new ReplyError("thread_down", "the thread of the parent died");
+      }
       const ref = await this.#kernel.spawnHere(actorClass, recipe.args, options, parent, () => {
         this.#started.delete(token);
         this.#kernel.onHostedStopped?.();

@@ -23,12 +23,12 @@ export class Inbox {
   }
 
   get isEmpty(): boolean {
-    return this.#messages.size === 0 && (this.#urgent === null || this.#urgent.size === 0);
+    return this.#messages.isEmpty && (this.#urgent === null || this.#urgent.isEmpty);
   }
 
   /** Adds a message; false when there is no room. */
   offer(envelope: Envelope): boolean {
-    if (this.#messages.size >= this.#capacity) return false;
+    if (!this.#messages.isEmpty && this.#messages.size >= this.#capacity) return false;
     this.#messages.push(envelope);
     return true;
   }

@@ -10,10 +10,11 @@ import {
 } from "../core/index.ts";
 import type { Activity } from "./activity.ts";
 import type { ActorClass } from "./actor.ts";
+import type { MethodEntry } from "./actor-class.ts";
 import { type AskOptions, Asks, defaultAskTimeoutMs } from "./ask.ts";
 import { Cell } from "./cell.ts";
-import type { SpawnOptions } from "./context.ts";
-import { type DeadLetterReason, DeadLetters } from "./dead-letters.ts";
+import { checkSpawnOptions, type SpawnOptions } from "./context.ts";
+import { type DeadLetterReason, DeadLetters, refusalText } from "./dead-letters.ts";
 import type { Scheduler } from "./dispatcher.ts";
 import { Envelope } from "./envelope.ts";
 import { Groups } from "./groups.ts";
@@ -85,7 +86,7 @@ export class Kernel implements Sender {
     this.asks = new Asks(parts.clock);
     this.tables = new Tables((message) => {
       for (const route of this.#routes.values()) route.table(message);
-    });
+    }, this.log);
     this.groups = new Groups(this.thread, this.incarnation, this.tables, (address) =>
       this.ref(address),
     );
@@ -94,10 +95,15 @@ export class Kernel implements Sender {
 
   // --- sending -------------------------------------------------------------------------------
 
-  send(target: ActorRef, method: string, args: readonly unknown[]): boolean {
+  send(
+    target: ActorRef,
+    method: string,
+    args: readonly unknown[],
+    entry: MethodEntry | null = null,
+  ): boolean {
     const { local } = target;
     const checked = this.strictMessages ? strictCopy(args, method) : args;
-    if (local !== null) return local.post(new Envelope(method, checked, null));
+    if (local !== null) return local.post(new Envelope(method, checked, null, entry));
     const route = this.#routeTo(target);
     if (route?.tell(target.id, method, checked)) return true;
     this.deadLetter(formatPid(target), method, this.#unreachable(target, route));
@@ -109,14 +115,18 @@ export class Kernel implements Sender {
     method: string,
     args: readonly unknown[],
     options: AskOptions,
+    entry: MethodEntry | null = null,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const checked = this.strictMessages ? strictCopy(args, method) : args;
       const { timeoutMs = defaultAskTimeoutMs, signal } = options;
-      const ask = this.asks.begin(target, method, timeoutMs, signal, resolve, reject);
+      const answer = this.strictMessages
+        ? (value: unknown) => resolve(strictCopy([value], method)[0])
+        : resolve;
+      const ask = this.asks.begin(target, method, timeoutMs, signal, answer, reject);
       if (ask.settled) return;
       if (target.local !== null) {
-        target.local.post(new Envelope(method, checked, ask));
+        target.local.post(new Envelope(method, checked, ask, entry));
         return;
       }
       const route = this.#routeTo(target);
@@ -216,6 +226,7 @@ export class Kernel implements Sender {
     onStopped: (() => void) | null = null,
   ): Promise<ActorRef> {
     return new Promise((resolve, reject) => {
+      checkSpawnOptions(options);
       this.#lastId += 1;
       const cell = this.#create(this.#lastId, actorClass, args, options, parent, onStopped, (e) => {
         if (e === null) resolve(cell.ref);
@@ -378,16 +389,6 @@ export class Kernel implements Sender {
     return new TroupeError("no_actor", `${target} ${why}`);
   }
 }
-
-const refusalText: Record<DeadLetterReason, string> = {
-  no_actor: "is no living actor",
-  actor_stopped: "has stopped",
-  mailbox_full: "has a full mailbox",
-  link_full: "cannot be reached: too much is on its way to its thread",
-  thread_down: "was on a thread that died",
-  unknown_method: "has no such public method",
-  not_serialisable: "was sent something that cannot leave its thread",
-};
 
 function startFailure(name: string, error: unknown): TroupeError {
   if (error instanceof TroupeError && error.code === "name_taken") return error;

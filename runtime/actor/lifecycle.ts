@@ -1,4 +1,4 @@
-import type { ExitReason } from "../core/index.ts";
+import type { ExitReason, TroupeError } from "../core/index.ts";
 import type { Actor } from "./actor.ts";
 import type { Signal } from "./signal.ts";
 
@@ -18,4 +18,17 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
     value !== null &&
     typeof (value as { then?: unknown }).then === "function"
   );
+}
+
+/** A promise of the platform, whatever a stranger's `then` does. */
+export function toPromise(value: PromiseLike<unknown>): Promise<unknown> {
+  return value instanceof Promise ? value : Promise.resolve(value);
+}
+
+/** Work that wants an actor for itself. */
+export interface Exclusive {
+  /** Never rejects. */
+  run(): Promise<void>;
+  /** Called instead when the actor ends before `run` could begin, or before it is done. */
+  cancel(reason: TroupeError): void;
 }

@@ -19,6 +19,10 @@ export class Mailbox<T extends object> {
     return this.#first === undefined ? 0 : this.#size + 1;
   }
 
+  get isEmpty(): boolean {
+    return this.#first === undefined;
+  }
+
   push(item: T): void {
     if (this.#first === undefined) this.#first = item;
     else this.#pushToRing(item);

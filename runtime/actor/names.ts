@@ -34,7 +34,8 @@ export class Names extends Actor {
   async register(name: string, ref: ActorRef): Promise<boolean> {
     const holder = this.#table.get(name);
     if (holder !== undefined && !holder.equals(ref) && (await this.#port.isAlive(holder))) {
-      return false;
+      // It may have given the name back, or died with its thread, while it was being asked.
+      if (this.#table.has(name)) return false;
     }
     this.#table.set(name, ref);
     return true;

@@ -29,6 +29,7 @@ export function obey(cell: Cell, signal: SystemSignal): void {
       const child = cell.bonds.removeChild(signal.ref);
       const watched = cell.bonds.removeWatched(signal.ref);
       if (child || watched) cell.hear({ ...signal, child });
+      else cell.bonds.keepEarlyEnd(signal.ref, signal);
       break;
     }
     case "exit": {

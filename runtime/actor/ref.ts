@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { type Address, addressKey, formatPid } from "../core/index.ts";
 import type { ActorClass, LifecycleName } from "./actor.ts";
-import { actorClassInfo } from "./actor-class.ts";
+import { actorClassInfo, type MethodEntry } from "./actor-class.ts";
 import { type AskOptions, defaultAskTimeoutMs } from "./ask.ts";
 import type { Envelope } from "./envelope.ts";
 
@@ -28,12 +28,18 @@ export type Ask<A> = {
 
 /** What a ref needs of the thread that it is used on. */
 export interface Sender {
-  send(target: ActorRef, method: string, args: readonly unknown[]): boolean;
+  send(
+    target: ActorRef,
+    method: string,
+    args: readonly unknown[],
+    entry: MethodEntry | null,
+  ): boolean;
   request(
     target: ActorRef,
     method: string,
     args: readonly unknown[],
     options: AskOptions,
+    entry: MethodEntry | null,
   ): Promise<unknown>;
 }
 
@@ -55,7 +61,7 @@ export class ActorRef<A = unknown> implements Address {
   readonly incarnation: number;
   readonly sender: Sender;
   /** The class as it is loaded here; null when only the address is known. */
-  readonly actorClass: ActorClass | null;
+  actorClass: ActorClass | null;
   /** The cell of an actor on this thread, for the sender alone. */
   local: LocalActor | null = null;
   #tell: Tell<A> | null = null;
@@ -104,6 +110,13 @@ export class ActorRef<A = unknown> implements Address {
     ) as Ask<A>;
   }
 
+  /** The actor has got new code, with other messages perhaps. */
+  rebind(actorClass: ActorClass): void {
+    this.actorClass = actorClass;
+    this.#tell = null;
+    this.#ask = null;
+  }
+
   /** Equal exactly for refs of the same actor. */
   get key(): string {
     return addressKey(this);
@@ -143,15 +156,15 @@ function stubsOf(actorClass: ActorClass): { tell: StubClass; ask: StubClass } {
   let pair = stubs.get(actorClass);
   if (pair === undefined) {
     pair = { tell: stubClass(), ask: stubClass() };
-    for (const method of Object.keys(actorClassInfo(actorClass).methods)) {
+    for (const [method, entry] of Object.entries(actorClassInfo(actorClass).methods)) {
       Object.defineProperty(pair.tell.prototype, method, {
         value(this: Stub, ...args: unknown[]): boolean {
-          return this.ref.sender.send(this.ref, method, args);
+          return this.ref.sender.send(this.ref, method, args, entry);
         },
       });
       Object.defineProperty(pair.ask.prototype, method, {
         value(this: Stub, ...args: unknown[]): Promise<unknown> {
-          return this.ref.sender.request(this.ref, method, args, this.options);
+          return this.ref.sender.request(this.ref, method, args, this.options, entry);
         },
       });
     }
@@ -183,8 +196,8 @@ function openStub(ref: ActorRef, options: AskOptions | null): object {
       if (typeof method !== "string" || method === "then") return undefined;
       return (...args: unknown[]) =>
         options === null
-          ? ref.sender.send(ref, method, args)
-          : ref.sender.request(ref, method, args, options);
+          ? ref.sender.send(ref, method, args, null)
+          : ref.sender.request(ref, method, args, options, null);
     },
   });
 }

@@ -4,6 +4,7 @@ import { assertActorClass } from "./actor-class.ts";
 import { defaultStartTimeoutMs } from "./birth.ts";
 import type { Cell } from "./cell.ts";
 import type { SpawnOptions } from "./context.ts";
+import { defaultShutdownMs } from "./ending.ts";
 import type { Kernel } from "./kernel.ts";
 import type { ActorRef } from "./ref.ts";
 import { type Threads, threadsId } from "./threads.ts";
@@ -52,7 +53,13 @@ export class Spawner {
     const thread = await this.#placement(options);
     if (thread !== this.#kernel.thread) {
       const { args = noArgs, ...rest } = options;
-      return this.#spawnThere(thread, code, args, rest, parent);
+      try {
+        return await this.#spawnThere(thread, code, args, rest, parent);
+      } catch (error) {
+        // Its actor would have ended it.
+        if (options.thread === "dedicated") this.#threads().tell.closeDedicated(thread);
+        throw error;
+      }
     }
     const actorClass =
       typeof code === "function" ? code : await this.#kernel.load(code.source, code.exportName);
@@ -75,18 +82,22 @@ export class Spawner {
     const token = `${kernel.thread}.${kernel.incarnation}.${this.#lastToken}`;
     const timeoutMs = startTimeoutMs + answerMarginMs;
     let address: ActorRef;
+    parent.bonds.beginSpawn();
     try {
       address = await host.askWith({ timeoutMs }).spawn(token, recipe, options, parent.ref);
     } catch (error) {
       host.tell.abandon(token);
+      parent.bonds.endSpawn();
       throw error;
     }
+    const earlyEnd = parent.bonds.endSpawn(address);
     if (hasEnded(parent)) {
       host.tell.abandon(token);
       throw parentStopped();
     }
     const ref = typeof code === "function" ? kernel.typed(address, code) : address;
     parent.bonds.addChild(ref);
+    if (earlyEnd !== undefined) kernel.signal(parent.ref, earlyEnd);
     return ref;
   }
 
@@ -94,12 +105,18 @@ export class Spawner {
     const { thread } = options;
     if (typeof thread === "number") return thread;
     if (thread === undefined && this.#kernel.thread !== 0) return this.#kernel.thread;
-    const threads = this.#kernel.runtimeActor<Threads>(threadsId);
-    if (thread === "dedicated") {
-      const timeoutMs = defaultStartTimeoutMs;
-      return threads.askWith({ timeoutMs }).openDedicated(options.resourceLimits ?? {});
-    }
-    return threads.ask.next();
+    if (thread !== "dedicated") return this.#threads().ask.next();
+    return this.#threads()
+      .askWith({ timeoutMs: defaultStartTimeoutMs })
+      .openDedicated({
+        limits: options.resourceLimits ?? {},
+        ownerThread: this.#kernel.thread,
+        shutdownMs: options.shutdownMs ?? defaultShutdownMs,
+      });
+  }
+
+  #threads(): ActorRef<Threads> {
+    return this.#kernel.runtimeActor<Threads>(threadsId);
   }
 }
 

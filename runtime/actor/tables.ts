@@ -1,4 +1,10 @@
-import { type ReadonlyTable, type TableChange, TableReplica } from "../core/index.ts";
+import {
+  type Log,
+  type ReadonlyTable,
+  type TableChange,
+  TableReplica,
+  toErrorRecord,
+} from "../core/index.ts";
 import type { TableMessage } from "./route.ts";
 
 /** The writing end of a table; held by one actor. */
@@ -14,16 +20,21 @@ export interface TableWriter<V> extends ReadonlyTable<V> {
 export class Tables {
   readonly #replicas = new Map<string, TableReplica<unknown>>();
   readonly #broadcast: (message: TableMessage) => void;
+  readonly #log: Log;
 
-  constructor(broadcast: (message: TableMessage) => void) {
+  constructor(broadcast: (message: TableMessage) => void, log: Log = () => {}) {
     this.#broadcast = broadcast;
+    this.#log = log;
   }
 
   /** The replica of a table; empty while nobody writes it. */
   open<V>(name: string): TableReplica<V> {
     let replica = this.#replicas.get(name);
     if (replica === undefined) {
-      replica = new TableReplica(name);
+      replica = new TableReplica(name, (error) => {
+        const { message, stack } = toErrorRecord(error);
+        this.#log("error", "table listener failed", { table: name, error: message, stack });
+      });
       this.#replicas.set(name, replica);
     }
     return replica as TableReplica<V>;

@@ -72,8 +72,9 @@ export class DeadlineWheel {
   readonly #advance = (): void => {
     const now = this.#clock.now();
     const current = Math.floor(now / tickMs);
-    // A late timer catches up on the slots that it missed, each at most once.
-    const first = Math.max(this.#tick + 1, current - slotCount + 1);
+    // From the last tick on, to which deadlines may have been added since; a late timer catches up
+    // on the slots that it missed, each at most once.
+    const first = Math.max(this.#tick, current - slotCount + 1);
     this.#tick = current;
     for (let tick = first; tick <= current; tick += 1) this.#expire(tick % slotCount, now);
     this.#timer = this.#size === 0 ? null : this.#clock.after(tickMs, this.#advance);

@@ -61,16 +61,15 @@ export function toErrorRecord(thrown: unknown, depth = 0): ErrorRecord {
   if (!(thrown instanceof Error)) {
     return { name: "Error", code: "", message: describeThrown(thrown) };
   }
-  const code = (thrown as { code?: unknown }).code;
+  const stack = readText(thrown, "stack");
+  const cause = depth < maxCauseDepth ? read(thrown, "cause") : undefined;
   const record: { -readonly [K in keyof ErrorRecord]: ErrorRecord[K] } = {
-    name: thrown.name,
-    code: typeof code === "string" ? code : "",
-    message: thrown.message,
+    name: readText(thrown, "name") ?? "Error",
+    code: readText(thrown, "code") ?? "",
+    message: readText(thrown, "message") ?? "",
   };
-  if (thrown.stack !== undefined) record.stack = thrown.stack;
-  if (thrown.cause !== undefined && depth < maxCauseDepth) {
-    record.cause = toErrorRecord(thrown.cause, depth + 1);
-  }
+  if (stack !== undefined) record.stack = stack;
+  if (cause !== undefined) record.cause = toErrorRecord(cause, depth + 1);
   if (thrown instanceof ReplyError) record.reply = true;
   return record;
 }
@@ -84,6 +83,20 @@ export function fromErrorRecord(record: ErrorRecord): TroupeError {
   error.name = record.name;
   if (record.stack !== undefined) error.stack = record.stack;
   return error;
+}
+
+/** Errors are anybody's objects: a property may throw, or be anything. */
+function read(thrown: Error, key: string): unknown {
+  try {
+    return (thrown as object as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
+}
+
+function readText(thrown: Error, key: string): string | undefined {
+  const value = read(thrown, key);
+  return typeof value === "string" ? value : undefined;
 }
 
 function describeThrown(thrown: unknown): string {

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { type Clock, formatWallTime } from "./clock.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -30,6 +31,15 @@ export function lineLog(clock: Clock, minimum: LogLevel, write: (line: string) =
 }
 
 function formatValue(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === "string" ? value : textOf(value);
   return /^[\w.:<>/@+-]+$/.test(text) ? text : JSON.stringify(text);
+}
+
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    // A bigint, a cycle, a throwing getter: the line is worth more than the value.
+    return inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
+  }
 }

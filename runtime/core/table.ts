@@ -39,11 +39,14 @@ export class TableReplica<V> implements ReadonlyTable<V> {
   readonly name: string;
   readonly #entries = new Map<string, V>();
   readonly #listeners = new Set<(change: TableChange<V>) => void>();
+  readonly #onListenerError: (error: unknown) => void;
   #epoch = 0;
   #version = 0;
 
-  constructor(name: string) {
+  /** A listener that throws harms neither the others nor the table: `onListenerError` is told. */
+  constructor(name: string, onListenerError: (error: unknown) => void = () => {}) {
     this.name = name;
+    this.#onListenerError = onListenerError;
   }
 
   get size(): number {
@@ -108,6 +111,12 @@ export class TableReplica<V> implements ReadonlyTable<V> {
     if (change.op === "set") this.#entries.set(change.key, change.value);
     else if (change.op === "delete") this.#entries.delete(change.key);
     else this.#entries.clear();
-    for (const listener of this.#listeners) listener(change);
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        this.#onListenerError(error);
+      }
+    }
   }
 }

@@ -126,6 +126,7 @@ export class TestKernel {
       schedulers: [],
       openDedicated: () => Promise.reject(new Error("a test kernel opens no dedicated threads")),
       closeDedicated: () => Promise.resolve(),
+      expectEnd: () => {},
     };
     kernel.spawnFixed(namesId, Names, [namesPort], {});
     kernel.spawnFixed(threadsId, Threads, [threadsPort], {});

@@ -194,6 +194,8 @@ class Crashing extends Actor {
   }
 
   never(): Promise<void> {
+    const signal = this.context.message?.signal;
+    signal?.addEventListener("abort", () => this.#log.push("aborted"));
     return new Promise(() => {});
   }
 
@@ -232,14 +234,16 @@ for (const method of ["boom", "boomLater"] as const) {
   });
 }
 
-test("a crash fails the other messages in progress at once", async () => {
+test("a crash fails the other messages in progress; they are told before terminate", async () => {
   const t = testKernel();
-  const ref = await t.spawn(Crashing, { concurrency: 2 });
+  const log: string[] = [];
+  const ref = await t.spawn(Crashing, { args: [log], concurrency: 2 });
   const other = assert.rejects(ref.ask.never(), { code: "abandoned" });
   await t.settle();
   ref.tell.boom();
   await t.settle();
-  await other;
+  await t.until(other);
+  assert.deepEqual(log, ["aborted", "crash: RangeError: boom"]);
   assert.equal(t.kernel.asks.pending, 0);
 });
 

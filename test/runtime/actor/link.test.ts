@@ -67,7 +67,12 @@ test("a normal end does not take the linked actor along", async () => {
 });
 
 test("an unlinked actor survives, whichever side unlinked", async () => {
-  for (const who of ["one", "other"] as const) {
+  for (const [who, crasher] of [
+    ["one", "one"],
+    ["one", "other"],
+    ["other", "one"],
+    ["other", "other"],
+  ] as const) {
     const t = testKernel();
     const one = await t.spawn(Peer, { args: [[]] });
     const other = await t.spawn(Peer, { args: [[]] });
@@ -76,9 +81,11 @@ test("an unlinked actor survives, whichever side unlinked", async () => {
     if (who === "one") one.tell.unlink(other);
     else other.tell.unlink(one);
     await t.settle();
-    other.tell.crash();
+    const [crashing, left] = crasher === "one" ? [one, other] : [other, one];
+    crashing.tell.crash();
     await t.settle();
-    assert.equal(alive(t, one), true);
+    assert.equal(alive(t, crashing), false);
+    assert.equal(alive(t, left), true, `${who} unlinked, ${crasher} crashed`);
   }
 });
 
@@ -112,10 +119,7 @@ test("who traps exits hears of them, of normal ones too, and lives on", async ()
   await t.settle();
   assert.equal(alive(t, trap.ref), true);
   const first = trap.record.expectSignal();
-  assert.deepEqual(
-    [first.type, first.ref.key, first.reason.kind],
-    ["exit", crashing.key, "crash"],
-  );
+  assert.deepEqual([first.type, first.ref.key, first.reason.kind], ["exit", crashing.key, "crash"]);
   const second = trap.record.expectSignal();
   assert.deepEqual([second.type, second.reason.kind], ["exit", "normal"]);
 });

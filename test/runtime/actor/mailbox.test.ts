@@ -8,13 +8,14 @@ test("a mailbox is a queue, however it grows, wraps and empties", () => {
     fc.property(
       fc.array(fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: -220, max: -1 }))),
       (script) => {
-        const mailbox = new Mailbox<number>();
-        const model: number[] = [];
+        const mailbox = new Mailbox<{ n: number }>();
+        const model: { n: number }[] = [];
         let next = 0;
         for (const count of script) {
           for (let i = 0; i < count; i += 1) {
-            mailbox.push(next);
-            model.push(next);
+            const item = { n: next };
+            mailbox.push(item);
+            model.push(item);
             next += 1;
           }
           for (let i = 0; i < -count; i += 1) assert.equal(mailbox.shift(), model.shift());

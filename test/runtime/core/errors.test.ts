@@ -40,7 +40,11 @@ test("a record survives being thrown on the other side, and a structured clone",
 
 test("name, code, message, stack and causes are kept; a ReplyError stays one", () => {
   const cause = new RangeError("below");
-  const error = new ReplyError("not_found", "no user 7", new TroupeError("inner", "between", cause));
+  const error = new ReplyError(
+    "not_found",
+    "no user 7",
+    new TroupeError("inner", "between", cause),
+  );
   const copy = fromErrorRecord(toErrorRecord(error));
   assert.ok(copy instanceof ReplyError);
   assert.equal(copy.code, "not_found");

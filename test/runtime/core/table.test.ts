@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import {
-  type TableChange,
-  TableReplica,
-  type TableSnapshot,
-} from "../../../runtime/core/index.ts";
+import { type TableChange, TableReplica, type TableSnapshot } from "../../../runtime/core/index.ts";
 
 const sorted = (entries: Iterable<readonly [string, number]>) =>
   [...entries].sort(([a], [b]) => (a < b ? -1 : 1));

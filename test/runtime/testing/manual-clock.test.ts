@@ -6,10 +6,9 @@ import { ManualClock } from "#runtime/testing";
 test("timers fire in the order of due time, then of setting, each at its own time", () => {
   fc.assert(
     fc.property(
-      fc.array(
-        fc.record({ delayMs: fc.integer({ min: -5, max: 50 }), cancelled: fc.boolean() }),
-        { maxLength: 30 },
-      ),
+      fc.array(fc.record({ delayMs: fc.integer({ min: -5, max: 50 }), cancelled: fc.boolean() }), {
+        maxLength: 30,
+      }),
       fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 10 }),
       (timers, advances) => {
         const clock = new ManualClock();

@@ -1,0 +1,50 @@
+import { type ExitReason, TroupeError, toErrorRecord } from "../core/index.ts";
+import type { Bonds } from "./bonds.ts";
+import type { Cell } from "./cell.ts";
+
+/** Time to stop where neither the spawn options nor the one who stops it say. */
+export const defaultShutdownMs = 5_000;
+
+/** Sees to it that a cell that is to stop has stopped in time; its first limit holds. */
+export function limitStop(cell: Cell, shutdownMs: number | undefined): void {
+  if (cell.stopLimited || cell.state === "stopped") return;
+  cell.stopLimited = true;
+  const timeMs = shutdownMs ?? cell.options.shutdownMs ?? defaultShutdownMs;
+  if (timeMs === 0) {
+    cell.kill({ kind: "killed", message: "killed: its shutdown time is 0" });
+  } else if (timeMs !== Number.POSITIVE_INFINITY) {
+    const message = `killed: did not stop within ${timeMs} ms`;
+    cell.timers ??= new Set();
+    cell.timers.add(cell.kernel.clock.after(timeMs, () => cell.kill({ kind: "killed", message })));
+  }
+}
+
+/** The orderly end of an actor: its children first, then `terminate`, then gone. */
+export async function runDown(cell: Cell, bonds: Bonds | null, reason: ExitReason): Promise<void> {
+  if (bonds !== null && bonds.childCount > 0) {
+    await guard(cell, "stopChildren", () => cell.instance?.stopChildren?.());
+    await bonds.stopChildren();
+  }
+  await guard(cell, "terminate", () => cell.instance?.terminate?.(reason));
+  cell.finish(reason);
+}
+
+/** What an asker is told whose message was in progress. */
+export function unanswered(cell: Cell, reason: ExitReason): TroupeError {
+  const message = `${cell} stopped while it worked on the answer: ${reason.message}`;
+  return new TroupeError("abandoned", message);
+}
+
+/** What a parent is told whose child stopped before its `init` was done. */
+export function stoppedWhileStarting(reason: ExitReason): TroupeError {
+  return new TroupeError("start_failed", `stopped before it had started: ${reason.message}`);
+}
+
+async function guard(cell: Cell, what: string, run: () => unknown): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    const { message, stack } = toErrorRecord(error);
+    cell.kernel.log("error", `${what} failed`, { actor: `${cell}`, error: message, stack });
+  }
+}

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { promisify } from "node:util";
+import { errorCodes } from "#runtime";
+
+const root = join(import.meta.dirname, "..");
+
+interface Example {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** The blocks of a README that name a file: ```ts file=main.ts. */
+async function examplesOf(readme: string): Promise<Example[]> {
+  const text = await readFile(join(root, readme), "utf8");
+  return [...text.matchAll(/```ts file=(\S+)\n([\s\S]*?)```/g)].map((match) => ({
+    file: match[1] ?? "",
+    text: match[2] ?? "",
+  }));
+}
+
+describe("examples in the READMEs", () => {
+  for (const readme of ["README.md", "runtime/README.md", "actors/README.md"]) {
+    it(`${readme}: each example runs`, async () => {
+      const examples = await examplesOf(readme);
+      assert.ok(examples.length > 0, "there are no examples to run");
+      // Within the project, so that #runtime and #actors mean what they mean to a reader.
+      const folder = await mkdtemp(join(root, "test", ".readme-"));
+      try {
+        for (const { file, text } of examples) await writeFile(join(folder, file), text);
+        for (const { file } of examples) {
+          await promisify(execFile)(process.execPath, [join(folder, file)], { timeout: 30_000 });
+        }
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+  }
+
+  it("runtime/README.md lists every error code with its meaning", async () => {
+    const text = await readFile(join(root, "runtime/README.md"), "utf8");
+    for (const code of Object.keys(errorCodes)) assert.ok(text.includes(`| \`${code}\` |`), code);
+  });
+});
