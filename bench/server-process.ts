@@ -22,7 +22,10 @@ export class ServerProcess {
   /** Starts a module of this folder that calls {@link serveMeasurement}. */
   static async start(module: string, args: readonly string[] = []): Promise<ServerProcess> {
     const path = fileURLToPath(new URL(module, import.meta.url));
-    const child = fork(path, args, { execArgv: ["--expose-gc"], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const child = fork(path, args, {
+      execArgv: ["--expose-gc"],
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
     const [message] = await once(child, "message");
     return new ServerProcess(child, message.port);
   }

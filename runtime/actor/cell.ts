@@ -34,7 +34,7 @@ export class Cell implements Runnable {
   actorClass: ActorClass;
   info: ActorClassInfo;
   state: CellState = "starting";
-  /** The message whose method is being called right now. */
+  /** The ask whose method is being called right now. */
   envelope: Envelope | null = null;
   /** What is cancelled with it. */
   timers: Set<Timer> | null = null;
@@ -141,7 +141,7 @@ export class Cell implements Runnable {
       const urgent = inbox.nextUrgent();
       if (urgent !== undefined) this.#runUrgent(urgent);
       else {
-        const envelope = inbox.nextMessage();
+        const envelope = inbox.shift();
         if (envelope === undefined) break;
         this.#deliver(envelope);
       }
@@ -227,7 +227,7 @@ export class Cell implements Runnable {
   }
 
   #hasWork(): boolean {
-    return this.#inbox !== null && !this.#inbox.isEmpty;
+    return this.#inbox?.hasWork ?? false;
   }
 
   #mayTakeNext(): boolean {
@@ -252,7 +252,8 @@ export class Cell implements Runnable {
     this.handled += 1;
     const { activity } = this.kernel;
     activity.begin(this.ref.id, entry.label);
-    this.envelope = envelope;
+    // Not for a tell: nobody waits for it, and the store would be a tenth of its cost.
+    if (reply !== null) this.envelope = envelope;
     this.#inTurn = true;
     try {
       const result = callMethod(entry, this.instance, envelope.args);
@@ -376,7 +377,7 @@ export class Cell implements Runnable {
     for (const timer of this.timers ?? []) timer.cancel();
     this.kernel.remove(this);
     for (;;) {
-      const envelope = this.#inbox?.nextMessage();
+      const envelope = this.#inbox?.shift();
       if (envelope === undefined) break;
       this.kernel.refuse(this.ref, envelope, "actor_stopped");
     }

@@ -61,10 +61,10 @@ function checkNumber(name: string, value: number | undefined, atLeast: number): 
   throw new RangeError(`${name}: expected a number >= ${atLeast}, received ${value}`);
 }
 
-/** The message that an actor is working on. */
+/** The ask that an actor is working on. */
 export interface CurrentMessage {
   readonly method: string;
-  /** Milliseconds that the asker will still wait; Infinity for a tell. */
+  /** Milliseconds that the asker will still wait. */
   readonly remainingMs: number;
   /** Aborted when the asker gives up or the actor stops. */
   readonly signal: AbortSignal;
@@ -90,8 +90,8 @@ export interface ActorContext {
   readonly log: Log;
   readonly groups: GroupMembership;
   /**
-   * The message at hand, null between messages. With `concurrency` over 1 or after an `await` of
-   * a message that shares its actor, take it before the first `await`.
+   * The ask at hand; null between messages, and for a tell, for which nobody waits. Take it before
+   * the first `await`: afterwards another message may be at hand.
    */
   readonly message: CurrentMessage | null;
 

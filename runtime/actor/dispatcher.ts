@@ -55,7 +55,8 @@ export class Dispatcher implements Scheduler {
   #requested = false;
   #yieldedAt: number;
   /** The turns since the last look at the clock. */
-  #untimed: Runnable[] = [];
+  readonly #untimed: (Runnable | null)[] = new Array(turnsPerReading).fill(null);
+  #turns = 0;
   #timedSingly = 0;
 
   constructor(clock: Clock, slowTurnMs: number, onSlowTurn: SlowTurn) {
@@ -94,9 +95,10 @@ export class Dispatcher implements Scheduler {
     }
     const queue = this.#queue;
     for (let runnable = queue.shift(); runnable !== undefined; runnable = queue.shift()) {
-      const turns = this.#untimed.push(runnable);
+      this.#untimed[this.#turns] = runnable;
+      this.#turns += 1;
       if (runnable.runTurn(messagesPerTurn)) queue.push(runnable);
-      if (turns < turnsPerReading && this.#timedSingly === 0 && !queue.isEmpty) continue;
+      if (this.#turns < turnsPerReading && this.#timedSingly === 0 && !queue.isEmpty) continue;
       now = this.#readClock(now);
       if (now - this.#yieldedAt > yieldAfterMs) break;
     }
@@ -112,14 +114,16 @@ export class Dispatcher implements Scheduler {
   #readClock(before: number): number {
     const now = this.#clock.now();
     if (this.#timedSingly > 0) this.#timedSingly -= 1;
-    if (now - before > yieldAfterMs && this.#untimed.length > 1) {
-      this.#timedSingly = turnsTimedSingly;
+    const durationMs = now - before;
+    if (durationMs > yieldAfterMs && this.#turns > 1) this.#timedSingly = turnsTimedSingly;
+    if (durationMs > this.#slowTurnMs) {
+      const turns = this.#untimed.slice(0, this.#turns);
+      this.#onSlowTurn(
+        turns.filter((turn) => turn !== null),
+        durationMs,
+      );
     }
-    if (now - before > this.#slowTurnMs) {
-      this.#onSlowTurn(this.#untimed, now - before);
-      this.#untimed = [];
-    }
-    this.#untimed.length = 0;
+    this.#turns = 0;
     return now;
   }
 

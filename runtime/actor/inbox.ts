@@ -7,37 +7,32 @@ export type Urgent = () => unknown;
 /** Messages that may wait where the spawn options do not say. */
 export const defaultMailboxCapacity = 10_000;
 
-/** What waits for an actor's turn: urgent work without bound, messages up to the capacity. */
-export class Inbox {
-  readonly #messages = new Mailbox<Envelope>();
+/** What waits for an actor's turn: messages up to the capacity, and urgent work without bound. */
+export class Inbox extends Mailbox<Envelope> {
   readonly #capacity: number;
   #urgent: Mailbox<Urgent> | null = null;
 
   constructor(capacity: number = defaultMailboxCapacity) {
+    super();
     this.#capacity = capacity;
   }
 
-  /** How many messages wait. */
-  get size(): number {
-    return this.#messages.size;
-  }
-
-  get isEmpty(): boolean {
-    return this.#messages.isEmpty && (this.#urgent === null || this.#urgent.isEmpty);
+  get hasWork(): boolean {
+    return !this.isEmpty || (this.#urgent !== null && !this.#urgent.isEmpty);
   }
 
   /** Adds a message; false when there is no room. */
   offer(envelope: Envelope): boolean {
-    if (!this.#messages.isEmpty && this.#messages.size >= this.#capacity) return false;
-    this.#messages.push(envelope);
+    if (!this.isEmpty && this.size >= this.#capacity) return false;
+    this.push(envelope);
     return true;
   }
 
   /** Adds a message in the place of the oldest; the result is the one that is dropped. */
   replaceOldest(envelope: Envelope): Envelope {
-    const oldest = this.#messages.shift();
+    const oldest = this.shift();
     if (oldest === undefined) return envelope;
-    this.#messages.push(envelope);
+    this.push(envelope);
     return oldest;
   }
 
@@ -48,9 +43,5 @@ export class Inbox {
 
   nextUrgent(): Urgent | undefined {
     return this.#urgent?.shift();
-  }
-
-  nextMessage(): Envelope | undefined {
-    return this.#messages.shift();
   }
 }

@@ -22,12 +22,20 @@ export interface ActorInfo {
   readonly groups: readonly string[];
 }
 
+/** The asks of a link: those that wait for the other thread, and those that it waits for. */
+export interface LinkLoad {
+  readonly asking: number;
+  readonly serving: number;
+}
+
 /** What an operator sees of a thread. */
 export interface ThreadInfo {
   readonly thread: number;
   readonly incarnation: number;
   readonly actors: number;
   readonly pendingAsks: number;
+  /** Asks to and from other threads that wait for an answer. */
+  readonly linkAsks: LinkLoad;
   readonly lateReplies: number;
   readonly deadLetters: number;
   readonly heapUsedBytes: number;
@@ -51,8 +59,14 @@ export function inspectActor(cell: Cell, nowMs: number): ActorInfo {
   };
 }
 
-/** All actors of a thread, and the thread itself. */
-export function inspectKernel(kernel: Kernel): { actors: ActorInfo[]; info: ThreadInfo } {
+/** All actors of a thread, and the thread itself with its links. */
+export function inspectKernel(
+  kernel: Kernel,
+  links: Iterable<{ readonly load: LinkLoad }>,
+): { actors: ActorInfo[]; info: ThreadInfo } {
+  const loads = [...links].map((link) => link.load);
+  const sum = (count: (load: LinkLoad) => number): number =>
+    loads.reduce((total, load) => total + count(load), 0);
   const now = kernel.clock.now();
   const actors = [...kernel.cells()].map((cell) => inspectActor(cell, now));
   return {
@@ -62,6 +76,7 @@ export function inspectKernel(kernel: Kernel): { actors: ActorInfo[]; info: Thre
       incarnation: kernel.incarnation,
       actors: actors.length,
       pendingAsks: kernel.asks.pending,
+      linkAsks: { asking: sum((load) => load.asking), serving: sum((load) => load.serving) },
       lateReplies: kernel.asks.late,
       deadLetters: kernel.deadLetters.total,
       heapUsedBytes: process.memoryUsage().heapUsed,
