@@ -3,11 +3,19 @@ import { Actor, type ActorClass } from "./actor.ts";
 
 /** A public method as the cell calls it. */
 export interface MethodEntry {
+  readonly name: string;
   readonly call: (...args: unknown[]) => unknown;
   /** The number of the label `Class.method`, for the watchdog. */
   readonly label: number;
   /** The class whose method it is; a subclass has entries of its own. */
   readonly owner: ActorClassInfo;
+}
+
+/** A method as a sender means it: as its stub found it, or by name alone. */
+export type Method = MethodEntry | string;
+
+export function methodName(method: Method): string {
+  return typeof method === "string" ? method : method.name;
 }
 
 /** What the runtime knows of an actor class; made once per class. */
@@ -75,7 +83,7 @@ function readClass(actorClass: ActorClass): ActorClassInfo {
     for (const [method, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
       if (typeof property.value !== "function" || notMessages.has(method)) continue;
       const label = labelNumber(`${name}.${method}`);
-      methods[method] ??= { call: property.value, label, owner: info };
+      methods[method] ??= { name: method, call: property.value, label, owner: info };
     }
     prototype = Object.getPrototypeOf(prototype);
   }

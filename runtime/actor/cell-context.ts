@@ -10,6 +10,7 @@ import {
 } from "../core/index.ts";
 import { labelNumber } from "./activity.ts";
 import type { ActorArgs, ActorClass } from "./actor.ts";
+import { methodName } from "./actor-class.ts";
 import type { Cell } from "./cell.ts";
 import type { ActorContext, CurrentMessage, GroupMembership, SpawnOptions } from "./context.ts";
 import type { ActorRef } from "./ref.ts";
@@ -72,7 +73,7 @@ export class CellContext implements ActorContext {
     const { envelope, kernel } = this.#cell;
     if (envelope === null) return null;
     return {
-      method: envelope.method,
+      method: methodName(envelope.method),
       get remainingMs() {
         const { reply } = envelope;
         return reply === null

@@ -7,7 +7,7 @@ import {
   toErrorRecord,
 } from "../core/index.ts";
 import type { ActorClass } from "./actor.ts";
-import { type ActorClassInfo, actorClassInfo, callMethod } from "./actor-class.ts";
+import { type ActorClassInfo, actorClassInfo, callMethod, methodName } from "./actor-class.ts";
 import { Birth } from "./birth.ts";
 import { Bonds } from "./bonds.ts";
 
@@ -243,8 +243,9 @@ export class Cell implements Runnable {
     const { reply } = envelope;
     // Whoever asked has gone: the work would be for nobody.
     if (reply?.settled) return;
-    const hint = envelope.entry;
-    const entry = hint?.owner === this.info ? hint : this.info.methods[envelope.method];
+    const { method } = envelope;
+    const known = typeof method !== "string" && method.owner === this.info;
+    const entry = known ? method : this.info.methods[methodName(method)];
     if (entry === undefined) {
       this.kernel.refuse(this.ref, envelope, "unknown_method");
       return;
@@ -332,8 +333,9 @@ export class Cell implements Runnable {
       envelope.reply?.reject(error);
       return;
     }
-    this.#crash(envelope.method, error);
-    const message = `${this.kernel.describe(this)} crashed in ${envelope.method}`;
+    const method = methodName(envelope.method);
+    this.#crash(method, error);
+    const message = `${this.kernel.describe(this)} crashed in ${method}`;
     envelope.reply?.reject(new TroupeError("actor_crashed", message, error));
   }
 

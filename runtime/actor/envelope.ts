@@ -1,5 +1,5 @@
 import { TroupeError } from "../core/index.ts";
-import type { MethodEntry } from "./actor-class.ts";
+import type { Method } from "./actor-class.ts";
 
 /**
  * Where the answer to an ask goes. It takes one answer: a second one, or one that comes after the
@@ -16,23 +16,14 @@ export interface Reply {
   reject(error: TroupeError): void;
 }
 
-/** A message in a mailbox: the name of a public method, its arguments, and who waits for it. */
+/** A message in a mailbox: a public method, its arguments, and who waits for it. */
 export class Envelope {
-  readonly method: string;
+  readonly method: Method;
   readonly args: readonly unknown[];
   readonly reply: Reply | null;
-  /** The method as the sender's stub found it; null when only its name is known. */
-  readonly entry: MethodEntry | null;
-  #controller: AbortController | null = null;
-  #aborted: TroupeError | null = null;
+  #cancellation: Cancellation | null = null;
 
-  constructor(
-    method: string,
-    args: readonly unknown[],
-    reply: Reply | null,
-    entry: MethodEntry | null = null,
-  ) {
-    this.entry = entry;
+  constructor(method: Method, args: readonly unknown[], reply: Reply | null) {
     this.method = method;
     this.args = args;
     this.reply = reply;
@@ -40,18 +31,32 @@ export class Envelope {
 
   /** Aborted when the asker gives up, or the actor stops, before the method has answered. */
   get signal(): AbortSignal {
-    if (this.#controller === null) {
-      this.#controller = new AbortController();
+    const cancellation = this.#cancel();
+    if (cancellation.controller === null) {
+      cancellation.controller = new AbortController();
       if (this.reply !== null) this.reply.onAbandon = (reason) => this.abort(reason);
-      if (this.reply?.settled)
-        this.#aborted ??= new TroupeError("cancelled", "nobody waits any more");
-      if (this.#aborted !== null) this.#controller.abort(this.#aborted);
+      if (this.reply?.settled) {
+        cancellation.reason ??= new TroupeError("cancelled", "nobody waits any more");
+      }
+      if (cancellation.reason !== null) cancellation.controller.abort(cancellation.reason);
     }
-    return this.#controller.signal;
+    return cancellation.controller.signal;
   }
 
   abort(reason: TroupeError): void {
-    this.#aborted ??= reason;
-    this.#controller?.abort(reason);
+    const cancellation = this.#cancel();
+    cancellation.reason ??= reason;
+    cancellation.controller?.abort(reason);
   }
+
+  #cancel(): Cancellation {
+    this.#cancellation ??= { controller: null, reason: null };
+    return this.#cancellation;
+  }
+}
+
+/** Made when the signal of a message is looked at, or when it is aborted. */
+interface Cancellation {
+  controller: AbortController | null;
+  reason: TroupeError | null;
 }

@@ -10,7 +10,7 @@ import {
 } from "../core/index.ts";
 import type { Activity } from "./activity.ts";
 import type { ActorClass } from "./actor.ts";
-import type { MethodEntry } from "./actor-class.ts";
+import { type Method, methodName } from "./actor-class.ts";
 import { type AskOptions, Asks, defaultAskTimeoutMs } from "./ask.ts";
 import { Cell } from "./cell.ts";
 import { checkSpawnOptions, type SpawnOptions } from "./context.ts";
@@ -95,44 +95,40 @@ export class Kernel implements Sender {
 
   // --- sending -------------------------------------------------------------------------------
 
-  send(
-    target: ActorRef,
-    method: string,
-    args: readonly unknown[],
-    entry: MethodEntry | null = null,
-  ): boolean {
+  send(target: ActorRef, method: Method, args: readonly unknown[]): boolean {
     const { local } = target;
-    const checked = this.strictMessages ? strictCopy(args, method) : args;
-    if (local !== null) return local.post(new Envelope(method, checked, null, entry));
+    const checked = this.strictMessages ? strictCopy(args, methodName(method)) : args;
+    if (local !== null) return local.post(new Envelope(method, checked, null));
     const route = this.#routeTo(target);
-    if (route?.tell(target.id, method, checked)) return true;
-    this.deadLetter(formatPid(target), method, this.#unreachable(target, route));
+    const name = methodName(method);
+    if (route?.tell(target.id, name, checked)) return true;
+    this.deadLetter(formatPid(target), name, this.#unreachable(target, route));
     return false;
   }
 
   request(
     target: ActorRef,
-    method: string,
+    method: Method,
     args: readonly unknown[],
     options: AskOptions,
-    entry: MethodEntry | null = null,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const checked = this.strictMessages ? strictCopy(args, method) : args;
+      const name = methodName(method);
+      const checked = this.strictMessages ? strictCopy(args, name) : args;
       const { timeoutMs = defaultAskTimeoutMs, signal } = options;
       const answer = this.strictMessages
-        ? (value: unknown) => resolve(strictCopy([value], method)[0])
+        ? (value: unknown) => resolve(strictCopy([value], name)[0])
         : resolve;
-      const ask = this.asks.begin(target, method, timeoutMs, signal, answer, reject);
+      const ask = this.asks.begin(target, name, timeoutMs, signal, answer, reject);
       if (ask.settled) return;
       if (target.local !== null) {
-        target.local.post(new Envelope(method, checked, ask, entry));
+        target.local.post(new Envelope(method, checked, ask));
         return;
       }
       const route = this.#routeTo(target);
-      if (route !== undefined) route.ask(target.id, method, checked, ask);
+      if (route !== undefined) route.ask(target.id, name, checked, ask);
       else {
-        this.deadLetter(formatPid(target), method, this.#unreachable(target, route));
+        this.deadLetter(formatPid(target), name, this.#unreachable(target, route));
         ask.reject(this.#noActor(target));
       }
     });
@@ -152,7 +148,7 @@ export class Kernel implements Sender {
 
   /** Makes a message a dead letter, and tells its asker. */
   refuse(target: ActorRef, envelope: Envelope, reason: DeadLetterReason): void {
-    this.deadLetter(formatPid(target), envelope.method, reason);
+    this.deadLetter(formatPid(target), methodName(envelope.method), reason);
     envelope.reply?.reject(new TroupeError(reason, `${target} ${refusalText[reason]}`));
   }
 

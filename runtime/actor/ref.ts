@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { type Address, addressKey, formatPid } from "../core/index.ts";
 import type { ActorClass, LifecycleName } from "./actor.ts";
-import { actorClassInfo, type MethodEntry } from "./actor-class.ts";
+import { actorClassInfo, type Method } from "./actor-class.ts";
 import { type AskOptions, defaultAskTimeoutMs } from "./ask.ts";
 import type { Envelope } from "./envelope.ts";
 
@@ -28,18 +28,12 @@ export type Ask<A> = {
 
 /** What a ref needs of the thread that it is used on. */
 export interface Sender {
-  send(
-    target: ActorRef,
-    method: string,
-    args: readonly unknown[],
-    entry: MethodEntry | null,
-  ): boolean;
+  send(target: ActorRef, method: Method, args: readonly unknown[]): boolean;
   request(
     target: ActorRef,
-    method: string,
+    method: Method,
     args: readonly unknown[],
     options: AskOptions,
-    entry: MethodEntry | null,
   ): Promise<unknown>;
 }
 
@@ -159,12 +153,12 @@ function stubsOf(actorClass: ActorClass): { tell: StubClass; ask: StubClass } {
     for (const [method, entry] of Object.entries(actorClassInfo(actorClass).methods)) {
       Object.defineProperty(pair.tell.prototype, method, {
         value(this: Stub, ...args: unknown[]): boolean {
-          return this.ref.sender.send(this.ref, method, args, entry);
+          return this.ref.sender.send(this.ref, entry, args);
         },
       });
       Object.defineProperty(pair.ask.prototype, method, {
         value(this: Stub, ...args: unknown[]): Promise<unknown> {
-          return this.ref.sender.request(this.ref, method, args, this.options, entry);
+          return this.ref.sender.request(this.ref, entry, args, this.options);
         },
       });
     }
@@ -196,8 +190,8 @@ function openStub(ref: ActorRef, options: AskOptions | null): object {
       if (typeof method !== "string" || method === "then") return undefined;
       return (...args: unknown[]) =>
         options === null
-          ? ref.sender.send(ref, method, args, null)
-          : ref.sender.request(ref, method, args, options, null);
+          ? ref.sender.send(ref, method, args)
+          : ref.sender.request(ref, method, args, options);
     },
   });
 }

@@ -38,11 +38,12 @@ export type StrategyFlags = Omit<CompleteSupervisorFlags, "backoff">;
  * What happened to a child. `charge: false` is for an exit that is somebody else's fault (a
  * sibling got the thread killed): the same rules, but the restart is not counted. The culprit's
  * own exit must be handed over first: after a group restart it is late, and would go uncharged.
- * A failed start is retried as one more restart, always charged.
+ * A failed start is retried as one more restart, charged unless a neighbour took down the thread on
+ * which the child was starting.
  */
 export type SupervisionEvent =
   | Readonly<{ type: "exited"; id: string; kind: ExitKind; charge: boolean }>
-  | Readonly<{ type: "start_failed"; id: string }>;
+  | Readonly<{ type: "start_failed"; id: string; charge?: boolean }>;
 
 /**
  * What to do, in this order: stop, remove, then start or end the supervisor. The child of the event
@@ -103,7 +104,7 @@ function decideRestart(
 ): SupervisionDecision {
   const { id } = event;
   const { strategy } = flags;
-  const charge = event.type === "start_failed" || event.charge;
+  const charge = event.charge ?? true;
   const counted = decideRestartAllowed(restarts, nowMs, flags);
   if (charge && !counted.allowed) {
     const stop = selectStopOrder(children, id);

@@ -56,7 +56,7 @@ interface Child extends SupervisedChild {
 
 /** A restart that waits for its backoff to pass. */
 interface Waiting {
-  readonly ids: readonly string[];
+  ids: readonly string[];
   readonly timer: Timer;
 }
 
@@ -92,6 +92,8 @@ export class Supervisor extends Actor {
   readonly #flags: CompleteSupervisorFlags;
   readonly #initial: readonly CompleteChildSpec<ChildStart>[];
   readonly #children = new Map<string, Child>();
+  /** The running children by the key of their ref. */
+  readonly #running = new Map<string, Child>();
   #waiting: Waiting[] = [];
   #restarts: RestartWindow = [];
   #dynamicId = 0;
@@ -110,7 +112,7 @@ export class Supervisor extends Actor {
 
   protected override async onSignal(signal: Signal): Promise<void> {
     if (signal.type !== "terminated" || !signal.child) return;
-    const child = this.#childOf(signal.ref);
+    const child = this.#running.get(signal.ref.key);
     if (child !== undefined) await this.#exited(child, signal.reason);
   }
 
@@ -209,18 +211,19 @@ export class Supervisor extends Actor {
     const shutdownMs =
       shutdown === "infinity" ? Number.POSITIVE_INFINITY : shutdown === "brutal" ? 0 : shutdown;
     const how = { ...options, shutdownMs, restarts: child.restarts, args };
-    child.ref =
+    const ref =
       typeof code === "function"
         ? await this.context.spawn(code, how as SpawnOptions)
         : await this.context.spawnFrom(code.source, code.exportName, how);
+    this.#setRef(child, ref);
     child.status = "running";
     child.startedAt = this.context.clock.now();
-    return child.ref;
+    return ref;
   }
 
   async #stop(child: Child): Promise<void> {
     const { ref } = child;
-    child.ref = null;
+    this.#setRef(child, null);
     child.status = "stopped";
     if (ref !== null) await this.context.stopChild(ref);
   }
@@ -233,7 +236,7 @@ export class Supervisor extends Actor {
 
   async #exited(child: Child, reason: ExitReason): Promise<void> {
     const ranForMs = this.context.clock.now() - child.startedAt;
-    child.ref = null;
+    this.#setRef(child, null);
     const charge = reason.kind !== "thread_down" || reason.culprit === true;
     const kind = isOrderlyExit(reason) ? (reason.kind as "normal" | "shutdown") : "crash";
     const event = { type: "exited", id: child.spec.id, kind, charge } as const;
@@ -272,10 +275,11 @@ export class Supervisor extends Actor {
 
   #restartLater(ids: readonly string[], delayMs: number): void {
     const timer = this.context.after(delayMs, () => {
-      this.#waiting = this.#waiting.filter((waiting) => waiting.timer !== timer);
-      return this.#restart(ids);
+      this.#waiting = this.#waiting.filter((other) => other !== waiting);
+      return this.#restart(waiting.ids);
     });
-    this.#waiting.push({ ids, timer });
+    const waiting: Waiting = { ids, timer };
+    this.#waiting.push(waiting);
   }
 
   /** One by one, in order; the first that fails to start is one more event to decide on. */
@@ -286,8 +290,11 @@ export class Supervisor extends Actor {
       try {
         await this.#start(child);
       } catch (error) {
-        const { message } = toErrorRecord(error);
-        return this.#follow(child, { type: "start_failed", id }, 0, message);
+        const { code, message } = toErrorRecord(error);
+        // On a thread of its own nobody else can be at fault.
+        const isAlone = child.spec.start.options?.thread === "dedicated";
+        const charge = code !== "thread_down" || isAlone;
+        return this.#follow(child, { type: "start_failed", id, charge }, 0, message);
       }
     }
   }
@@ -299,18 +306,19 @@ export class Supervisor extends Actor {
     this.context.stop({ kind: "shutdown", message: `${cause}: child ${id}: ${why}` });
   }
 
-  /** Takes back the restarts that wait for one of `ids`, or all of them. */
+  /** Takes the children `ids`, or all, out of the restarts that wait; the others still follow. */
   #voidWaiting(ids: readonly string[] | null): void {
     this.#waiting = this.#waiting.filter((waiting) => {
-      const isVoid = ids === null || waiting.ids.some((id) => ids.includes(id));
-      if (isVoid) waiting.timer.cancel();
-      return !isVoid;
+      waiting.ids = ids === null ? [] : waiting.ids.filter((id) => !ids.includes(id));
+      if (waiting.ids.length === 0) waiting.timer.cancel();
+      return waiting.ids.length > 0;
     });
   }
 
-  #childOf(ref: ActorRef): Child | undefined {
-    for (const child of this.#children.values()) if (child.ref?.equals(ref)) return child;
-    return undefined;
+  #setRef(child: Child, ref: ActorRef | null): void {
+    if (child.ref !== null) this.#running.delete(child.ref.key);
+    if (ref !== null) this.#running.set(ref.key, child);
+    child.ref = ref;
   }
 
   #find(id: string): Child {

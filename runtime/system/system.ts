@@ -13,6 +13,7 @@ import {
   logSlowTurn,
   Names,
   namesId,
+  type ResourceLimits,
   type Scheduler,
   type SpawnOptions,
   Threads,
@@ -52,6 +53,8 @@ export interface SystemOptions {
   readonly stallTimeoutMs?: number;
   /** A turn longer than this is logged with its actor; default 50. */
   readonly slowTurnMs?: number;
+  /** Of each scheduler thread; a thread that needs more dies and is replaced. */
+  readonly resourceLimits?: ResourceLimits;
   /** How many of the root's children may be restarted within how long; default 10 in 10,000 ms. */
   readonly intensity?: number;
   readonly periodMs?: number;
@@ -108,6 +111,7 @@ export class System {
         : new ThreadSet({
             kernel,
             schedulers: threadCount,
+            limits: options.resourceLimits ?? {},
             config: { strictMessages, slowTurnMs, heartbeatMs: heartbeatMs(stallTimeoutMs) },
             stallTimeoutMs,
             onGiveUp: (message) => fail(message),
@@ -217,7 +221,10 @@ export class System {
         }),
       ),
     );
-    const all = [inspectKernel(this.#kernel), ...answers.filter((answer) => answer !== null)];
+    const all = [
+      inspectKernel(this.#kernel, this.#threads?.links() ?? []),
+      ...answers.filter((answer) => answer !== null),
+    ];
     return {
       actors: all.flatMap((answer) => answer.actors),
       threads: all.map((answer) => answer.info),
@@ -276,9 +283,12 @@ export class System {
     this.#kernel.spawnFixed(namesId, Names, [{ isAlive, onThreadDown }], {});
     const noThreads = {
       schedulers: [],
-      openDedicated: () =>
-        Promise.reject(new TroupeError("start_failed", "a system with 0 threads has none to give")),
+      openDedicated: () => {
+        const message = "thread: a system with 0 threads has no dedicated ones to give";
+        return Promise.reject(new TroupeError("start_failed", message));
+      },
       closeDedicated: () => Promise.resolve(),
+      expectEnd: () => {},
     };
     this.#kernel.spawnFixed(threadsId, Threads, [this.#threads ?? noThreads], {
       concurrency: 1_000,

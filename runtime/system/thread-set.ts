@@ -1,10 +1,9 @@
-import { MessageChannel, type MessagePort } from "node:worker_threads";
-import type { Kernel, ResourceLimits, ThreadsPort } from "../actor/index.ts";
+import { MessageChannel } from "node:worker_threads";
+import type { DedicatedRequest, Kernel, ResourceLimits, ThreadsPort } from "../actor/index.ts";
 import { formatPid, TroupeError } from "../core/index.ts";
 import { decideBackoff, decideRestartAllowed, type RestartWindow } from "../supervision/index.ts";
 import {
   Link,
-  LinkCounters,
   type LinkEnd,
   linkMemoryBytes,
   type ThreadConfig,
@@ -18,12 +17,18 @@ const threadRestarts = { intensity: 10, periodMs: 60_000 };
 const threadBackoff = { minMs: 100, maxMs: 5_000, factor: 2, jitter: 0, resetAfterMs: 10_000 };
 /** How long a thread may take to leave when it is asked to. */
 const exitTimeoutMs = 2_000;
+/** How long the heart of a dedicated thread may stand still when its actor should have stopped. */
+const endMarginMs = 1_000;
+/** The time for an orphan on a dedicated thread whose own shutdown time is unlimited. */
+const maxOrphanMs = 15_000;
 
 /** What a {@link ThreadSet} is made of. */
 export interface ThreadSetParts {
   readonly kernel: Kernel;
   readonly schedulers: number;
   readonly config: ThreadConfig;
+  /** Of each scheduler thread. */
+  readonly limits: ResourceLimits;
   readonly stallTimeoutMs: number;
   /** Called when threads die faster than is worth replacing them. */
   onGiveUp(message: string): void;
@@ -41,6 +46,7 @@ export class ThreadSet implements ThreadsPort {
   readonly #incarnations = new Map<number, number>();
   readonly #downListeners = new Set<(thread: number) => void>();
   readonly #leaving = new Set<WorkerThread>();
+  readonly #requests = new Map<WorkerThread, DedicatedRequest>();
   readonly #watchdog: Watchdog;
   /** Threads are linked one after the other, so that each pair gets exactly one link. */
   #linking: Promise<unknown> = Promise.resolve();
@@ -55,9 +61,15 @@ export class ThreadSet implements ThreadsPort {
     this.#watchdog = new Watchdog(clock, parts.config.heartbeatMs, parts.stallTimeoutMs);
   }
 
-  /** Starts the scheduler threads; resolves when all are linked. */
+  /** Starts the scheduler threads; resolves when all are linked. When one fails, none is left. */
   async start(): Promise<void> {
-    await Promise.all(this.schedulers.map((thread) => this.#open(thread, false, {})));
+    const { limits } = this.#parts;
+    try {
+      await Promise.all(this.schedulers.map((thread) => this.#open(thread, limits, null)));
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
   }
 
   /** Calls `listener` before anybody else hears that a thread died. */
@@ -65,23 +77,33 @@ export class ThreadSet implements ThreadsPort {
     this.#downListeners.add(listener);
   }
 
-  async openDedicated(limits: ResourceLimits): Promise<number> {
+  async openDedicated(request: DedicatedRequest): Promise<number> {
     let thread = this.schedulers.length + 1;
     while (this.#live.has(thread)) thread += 1;
-    await this.#open(thread, true, limits);
+    await this.#open(thread, request.limits, request);
     return thread;
   }
 
   async closeDedicated(thread: number): Promise<void> {
     const worker = this.#live.get(thread);
-    if (worker === undefined || !worker.dedicated) return;
-    this.#leaving.add(worker);
-    await worker.exit({ message: "its actor stopped", culprits: [] }, exitTimeoutMs);
+    if (worker?.dedicated) await this.#close(worker);
+  }
+
+  expectEnd(thread: number, incarnation: number, withinMs: number | undefined): void {
+    const worker = this.#live.get(thread);
+    if (worker?.incarnation !== incarnation) return;
+    const timeMs = withinMs ?? this.#requests.get(worker)?.shutdownMs;
+    if (timeMs !== undefined) this.#endIfStuck(worker, timeMs);
   }
 
   /** The living workers. */
   workers(): WorkerThread[] {
     return [...this.#live.values()];
+  }
+
+  /** The main thread's links to them. */
+  links(): Link[] {
+    return [...this.#links.values()];
   }
 
   /** Ends all threads. */
@@ -92,14 +114,21 @@ export class ThreadSet implements ThreadsPort {
     await Promise.all(this.workers().map((worker) => worker.exit(end, exitTimeoutMs)));
   }
 
-  async #open(thread: number, dedicated: boolean, limits: ResourceLimits): Promise<void> {
+  async #open(
+    thread: number,
+    limits: ResourceLimits,
+    request: DedicatedRequest | null,
+  ): Promise<void> {
     const { kernel, config } = this.#parts;
+    const { clock, log } = kernel;
     if (this.#stopping) throw new TroupeError("stopping", "the system is stopping");
     const incarnation = (this.#incarnations.get(thread) ?? 0) + 1;
     this.#incarnations.set(thread, incarnation);
-    const data = { thread, incarnation, dedicated, config };
-    const worker = new WorkerThread(data, limits, kernel.clock, kernel.log);
+    const data = { thread, incarnation, dedicated: request !== null, config };
+    const onFinished = (finished: WorkerThread): void => void this.#close(finished);
+    const worker = new WorkerThread(data, limits, { clock, log, onFinished });
     this.#live.set(thread, worker);
+    if (request !== null) this.#requests.set(worker, request);
     void worker.ended.then((end) => this.#ended(worker, end));
     const linked = this.#linking.then(() => this.#linkToAll(worker));
     this.#linking = linked.catch(() => {});
@@ -109,28 +138,34 @@ export class ThreadSet implements ThreadsPort {
 
   /** Links a new worker to the main thread and to every other worker that is linked already. */
   async #linkToAll(worker: WorkerThread): Promise<void> {
+    // A link to a thread that died while it waited for its turn would never be closed.
+    if (this.#live.get(worker.thread) !== worker) {
+      const { message } = await worker.ended;
+      throw new TroupeError("thread_down", `thread ${worker.thread} died: ${message}`);
+    }
     const others = this.workers().filter((other) => this.#links.has(other.thread));
     const { kernel } = this.#parts;
-    const toMain = newLink(kernel);
-    const counters = new LinkCounters(toMain.there.memory, 0);
-    const link = new Link(kernel, worker.thread, worker.incarnation, toMain.port, counters);
-    const greetings = [worker.connect(toMain.there, true)];
+    const toMain = newLink(
+      { thread: 0, incarnation: kernel.incarnation, dedicated: false },
+      worker,
+    );
+    const link = new Link(kernel, toMain.here);
+    this.#links.set(worker.thread, link);
+    const greeted = [worker.connect(toMain.there, true), link.greeting];
     link.open();
     for (const other of others) {
-      const pair = newLink(other);
-      const here: LinkEnd = {
-        thread: worker.thread,
-        incarnation: worker.incarnation,
-        side: 0,
-        memory: pair.there.memory,
-        port: pair.port,
-      };
+      const pair = newLink(other, worker);
       // The other thread may be busy or dying: its greeting is waited for at the new one.
-      other.connect(here, false).catch(() => pair.port.close());
-      greetings.push(worker.connect(pair.there, true));
+      other.connect(pair.here, false).catch(() => pair.here.port.close());
+      const connected = worker.connect(pair.there, !other.dedicated);
+      // A thread that is stuck must not keep another from starting; it greets when it can.
+      greeted.push(connected.catch((error) => this.#rethrowIfEnded(worker, error)));
     }
-    this.#links.set(worker.thread, link);
-    await Promise.all([...greetings, link.greeting]);
+    await Promise.all(greeted);
+  }
+
+  #rethrowIfEnded(worker: WorkerThread, error: unknown): void {
+    if (this.#live.get(worker.thread) !== worker) throw error;
   }
 
   #watch(worker: WorkerThread): void {
@@ -148,18 +183,45 @@ export class ThreadSet implements ThreadsPort {
   #stalled(worker: WorkerThread, stalledMs: number): void {
     const { thread } = worker;
     const doing = worker.doing();
-    const pid = doing && formatPid({ node: 0, thread, id: doing.actorId, incarnation: 0 });
-    const what = doing === null ? "code outside of any actor" : `${pid} ${doing.label}`;
-    const message = `stuck for ${Math.round(stalledMs)} ms in ${what}`;
+    const message = `stuck for ${Math.round(stalledMs)} ms in ${describeWork(worker)}`;
     const certain = doing?.certain ?? false;
     this.#parts.kernel.log("error", `thread ${message}; it is stopped`, { thread, certain });
     void worker.terminate({ message, culprits: doing === null ? [] : [doing.actorId] });
+  }
+
+  async #close(worker: WorkerThread): Promise<void> {
+    this.#leaving.add(worker);
+    await worker.exit({ message: "its actor stopped", culprits: [] }, exitTimeoutMs);
+  }
+
+  /** Ends a dedicated thread whose heart stands still once `timeMs` have passed. */
+  #endIfStuck(worker: WorkerThread, timeMs: number): void {
+    const { clock, log } = this.#parts.kernel;
+    if (timeMs === Number.POSITIVE_INFINITY) return;
+    const first = clock.after(timeMs, () => {
+      const beat = worker.beat();
+      const second = clock.after(endMarginMs, () => {
+        if (worker.beat() !== beat) return;
+        const message = `its actor did not stop within ${timeMs} ms, ${describeWork(worker)}`;
+        log("error", "dedicated thread is ended", { thread: worker.thread, why: message });
+        void worker.terminate({ message, culprits: [] });
+      });
+      void worker.ended.then(() => second.cancel());
+    });
+    void worker.ended.then(() => first.cancel());
+  }
+
+  #endOrphansOf(thread: number): void {
+    for (const [worker, { ownerThread, shutdownMs }] of this.#requests) {
+      if (ownerThread === thread) this.#endIfStuck(worker, Math.min(shutdownMs, maxOrphanMs));
+    }
   }
 
   #ended(worker: WorkerThread, end: ThreadEnd): void {
     const { thread, dedicated } = worker;
     const { kernel } = this.#parts;
     this.#live.delete(thread);
+    this.#requests.delete(worker);
     const expected = this.#stopping || this.#leaving.delete(worker);
     if (!expected) kernel.log("error", "thread died", { thread, why: end.message });
     for (const listener of this.#downListeners) listener(thread);
@@ -171,11 +233,12 @@ export class ThreadSet implements ThreadsPort {
     this.#links.get(thread)?.close(`thread ${thread} died: ${end.message}`);
     this.#links.delete(thread);
     kernel.threadDown(thread, `thread ${thread} died: ${end.message}`, end.culprits);
+    this.#endOrphansOf(thread);
     if (!dedicated && !expected) this.#replace(thread, end);
   }
 
   #replace(thread: number, end: ThreadEnd): void {
-    const { kernel, onGiveUp } = this.#parts;
+    const { kernel, limits, onGiveUp } = this.#parts;
     const now = kernel.clock.now();
     const verdict = decideRestartAllowed(this.#deaths, now, threadRestarts);
     const ranForMs = now - (this.#deaths.at(-1) ?? Number.NEGATIVE_INFINITY);
@@ -188,7 +251,7 @@ export class ThreadSet implements ThreadsPort {
     this.#deathsInRow = backoff.restartsInRow;
     kernel.clock.after(backoff.delayMs, () => {
       if (this.#stopping) return;
-      this.#open(thread, false, {}).then(
+      this.#open(thread, limits, null).then(
         () => kernel.log("info", "thread replaced", { thread }),
         (error) => {
           // Its death, if it died, is followed by the next attempt; a thread that hangs is ended.
@@ -200,13 +263,26 @@ export class ThreadSet implements ThreadsPort {
   }
 }
 
-/** A channel to a new worker: its end, and the port for the one that it is linked to. */
-function newLink(from: { readonly thread: number; readonly incarnation: number }): {
-  there: LinkEnd;
-  port: MessagePort;
-} {
+/** What a thread is doing, for the log. */
+function describeWork(worker: WorkerThread): string {
+  const doing = worker.doing();
+  if (doing === null) return "code outside of any actor";
+  const { thread, incarnation } = worker;
+  return `${formatPid({ node: 0, thread, id: doing.actorId, incarnation })} ${doing.label}`;
+}
+
+type ThreadIdentity = Pick<LinkEnd, "thread" | "incarnation" | "dedicated">;
+
+/** Both ends of a new link: `here` is for the thread `from`, `there` for the thread `to`. */
+function newLink(from: ThreadIdentity, to: ThreadIdentity): { here: LinkEnd; there: LinkEnd } {
   const { port1, port2 } = new MessageChannel();
   const memory = new SharedArrayBuffer(linkMemoryBytes);
-  const { thread, incarnation } = from;
-  return { there: { thread, incarnation, side: 1, memory, port: port2 }, port: port1 };
+  return {
+    here: { ...identify(to), side: 0, memory, port: port1 },
+    there: { ...identify(from), side: 1, memory, port: port2 },
+  };
+}
+
+function identify({ thread, incarnation, dedicated }: ThreadIdentity): ThreadIdentity {
+  return { thread, incarnation, dedicated };
 }

@@ -23,8 +23,10 @@ export interface ThreadData {
 
 /** One end of a link that is being made. */
 export interface LinkEnd {
+  /** The thread at the other end. */
   readonly thread: number;
   readonly incarnation: number;
+  readonly dedicated: boolean;
   readonly side: 0 | 1;
   readonly memory: SharedArrayBuffer;
   readonly port: MessagePort;
@@ -48,6 +50,8 @@ export type ThreadReport =
       readonly message: string;
       readonly fields: Record<string, unknown> | undefined;
     }
+  /** The actor of a dedicated thread has stopped; the thread has nothing more to do. */
+  | { readonly type: "finished" }
   /** The thread is about to die; the actor number that is known to be at fault, or 0. */
   | { readonly type: "fatal"; readonly message: string; readonly culprit: number };
 

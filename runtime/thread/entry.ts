@@ -10,14 +10,11 @@ import {
   Kernel,
   logSlowTurn,
   onLabel,
-  type Threads,
-  threadsId,
 } from "../actor/index.ts";
 import { type Log, systemClock, systemRandom, toErrorRecord } from "../core/index.ts";
 import type { ThreadControl, ThreadData, ThreadReport } from "./control.ts";
 import { LabelMemory } from "./label-memory.ts";
 import { Link } from "./link.ts";
-import { LinkCounters } from "./link-counters.ts";
 
 const data = workerData as ThreadData;
 const { thread, incarnation, config } = data;
@@ -47,15 +44,14 @@ const kernel: Kernel = new Kernel({
   activity,
   loadModule: importModule,
   strictMessages: config.strictMessages,
-  onHostedStopped: data.dedicated ? closeThisThread : null,
+  onHostedStopped: data.dedicated ? () => report({ type: "finished" }) : null,
 });
 
 const links = new Map<number, Link>();
 
 const control: ThreadControl = {
   async connect(end, greet) {
-    const counters = new LinkCounters(end.memory, end.side);
-    const link = new Link(kernel, end.thread, end.incarnation, end.port, counters);
+    const link = new Link(kernel, end);
     links.set(end.thread, link);
     link.open();
     if (greet) await link.greeting;
@@ -65,7 +61,7 @@ const control: ThreadControl = {
     links.delete(downThread);
     kernel.threadDown(downThread, message, culprits);
   },
-  inspect: () => inspectKernel(kernel),
+  inspect: () => inspectKernel(kernel, links.values()),
   exit() {
     // Not at once: what the actors said last shall leave the thread.
     setImmediate(() => process.exit(0));
@@ -78,10 +74,6 @@ function beat(): void {
   systemClock.after(config.heartbeatMs, beat);
 }
 beat();
-
-function closeThisThread(): void {
-  kernel.runtimeActor<Threads>(threadsId).tell.closeDedicated(thread);
-}
 
 process.on("uncaughtException", (error) => {
   const culprit = handlerScope.getStore()?.actorId ?? activity.read()?.actorId ?? 0;

@@ -12,17 +12,20 @@ const maxLabelBytes = 200;
 export class LabelMemory {
   readonly #used: Int32Array;
   readonly #bytes: Buffer;
+  #full = false;
 
   constructor(memory: SharedArrayBuffer) {
     this.#used = new Int32Array(memory, 0, 1);
     this.#bytes = Buffer.from(memory, headerBytes);
   }
 
-  /** Adds the next label; what does not fit any more is left out. */
+  /** Adds the next label; from the first on that does not fit, all are left out. */
   append(label: string): void {
     const text = Buffer.from(label).subarray(0, maxLabelBytes);
     const used = Atomics.load(this.#used, 0);
-    if (used + lengthBytes + text.length > this.#bytes.length) return;
+    // A shorter one that still fits would be taken for the one that was left out.
+    this.#full ||= used + lengthBytes + text.length > this.#bytes.length;
+    if (this.#full) return;
     this.#bytes.writeUInt16LE(text.length, used);
     text.copy(this.#bytes, used + lengthBytes);
     Atomics.store(this.#used, 0, used + lengthBytes + text.length);

@@ -1,16 +1,21 @@
-import type { MessagePort } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import {
   type DeadLetterReason,
   Envelope,
   type Kernel,
+  type LinkLoad,
   type PendingAsk,
-  type Reply,
   type Route,
   type SystemSignal,
   type TableMessage,
+  type Threads,
+  threadsId,
 } from "../actor/index.ts";
 import { fromErrorRecord, TroupeError, toErrorRecord } from "../core/index.ts";
-import type { LinkCounters } from "./link-counters.ts";
+import type { LinkEnd } from "./control.ts";
+import { LinkCounters } from "./link-counters.ts";
+import { type AnswerPort, RemoteReply } from "./remote-reply.ts";
+import { describeEnvelope, selectSubstitute } from "./substitute.ts";
 import {
   batchBytes,
   decodeBatch,
@@ -22,16 +27,21 @@ import {
 
 /** Envelopes that are encoded together at most. */
 const maxBatch = 256;
+/** About how many bytes. */
+const targetBatchBytes = 1024 * 1024;
+/** An argument from this size on (characters, bytes) sends its batch off, to be counted at once. */
+const largeSize = 64 * 1024;
 
 /**
  * The way to one other thread, over a MessagePort. Envelopes of one turn leave together; they
  * arrive in order. What is under way is bounded: beyond it messages are refused, signals and table
  * changes pass.
  */
-export class Link implements Route {
+export class Link implements Route, AnswerPort {
   readonly thread: number;
   readonly incarnation: number;
   readonly #kernel: Kernel;
+  readonly #dedicated: boolean;
   readonly #port: MessagePort;
   readonly #counters: LinkCounters;
   /** The asks that went out, by the number under which they will be answered. */
@@ -39,6 +49,7 @@ export class Link implements Route {
   /** The asks that came in and are being worked on. */
   readonly #serving = new Map<number, RemoteReply>();
   #batch: WireEnvelope[] = [];
+  #batchLimit = maxBatch;
   #lastAskId = 0;
   #closed = false;
   #greeted: () => void = () => {};
@@ -47,18 +58,14 @@ export class Link implements Route {
     this.#greeted = resolve;
   });
 
-  constructor(
-    kernel: Kernel,
-    thread: number,
-    incarnation: number,
-    port: MessagePort,
-    counters: LinkCounters,
-  ) {
+  constructor(kernel: Kernel, end: LinkEnd) {
+    const { port } = end;
     this.#kernel = kernel;
-    this.thread = thread;
-    this.incarnation = incarnation;
+    this.thread = end.thread;
+    this.incarnation = end.incarnation;
+    this.#dedicated = end.dedicated;
     this.#port = port;
-    this.#counters = counters;
+    this.#counters = new LinkCounters(end.memory, end.side);
     port.on("message", (encoded: EncodedBatch) => this.#receive(encoded));
     port.on("close", () => this.#greeted());
   }
@@ -73,6 +80,7 @@ export class Link implements Route {
     if (!this.#counters.hasRoom) return false;
     this.#counters.sent();
     this.#push([kind.tell, id, method, args]);
+    if (args.some(isLarge)) this.#flush();
     return true;
   }
 
@@ -92,10 +100,16 @@ export class Link implements Route {
     this.#counters.sent();
     const remainingMs = pending.deadlineAt - this.#kernel.clock.now();
     this.#push([kind.ask, id, method, args, askId, remainingMs]);
+    if (args.some(isLarge)) this.#flush();
   }
 
   signal(id: number, signal: SystemSignal): void {
     this.#push([kind.signal, id, signal]);
+    if (!this.#dedicated || (signal.type !== "stop" && signal.type !== "kill")) return;
+    // Nobody watches over a dedicated thread's heart; one that is stuck would never hear of this.
+    const { thread, incarnation } = this;
+    const withinMs = signal.type === "kill" ? 0 : signal.shutdownMs;
+    this.#kernel.runtimeActor<Threads>(threadsId).tell.expectEnd(thread, incarnation, withinMs);
   }
 
   table(message: TableMessage): void {
@@ -105,6 +119,7 @@ export class Link implements Route {
   answer(askId: number, value: unknown): void {
     this.#serving.delete(askId);
     this.#push([kind.answer, askId, value]);
+    if (isLarge(value)) this.#flush();
   }
 
   fail(askId: number, error: TroupeError): void {
@@ -112,9 +127,17 @@ export class Link implements Route {
     this.#push([kind.failure, askId, toErrorRecord(error)]);
   }
 
-  /** The thread is gone: every ask under way fails at once, queued messages become dead letters. */
+  /**
+   * The thread is gone: what it said before is heard first; then every ask under way fails at once,
+   * and queued messages become dead letters.
+   */
   close(message: string): void {
     if (this.#closed) return;
+    for (;;) {
+      const last = receiveMessageOnPort(this.#port);
+      if (last === undefined) break;
+      this.#receive(last.message);
+    }
     this.#closed = true;
     this.#port.close();
     for (const pending of [...this.#asks.values()]) {
@@ -131,7 +154,7 @@ export class Link implements Route {
   }
 
   /** How many asks wait for an answer from there, and from here. */
-  get load(): { asking: number; serving: number } {
+  get load(): LinkLoad {
     return { asking: this.#asks.size, serving: this.#serving.size };
   }
 
@@ -142,7 +165,7 @@ export class Link implements Route {
   #push(envelope: WireEnvelope): void {
     if (this.#closed) return;
     if (this.#batch.push(envelope) === 1) this.#kernel.flushLater(this.#flush);
-    else if (this.#batch.length >= maxBatch) this.#flush();
+    if (this.#batch.length >= this.#batchLimit) this.#flush();
   }
 
   readonly #flush = (): void => {
@@ -152,11 +175,14 @@ export class Link implements Route {
     let encoded: EncodedBatch;
     try {
       encoded = encodeBatch(batch);
-    } catch (error) {
-      this.#post(encodeBatch(batch.flatMap((envelope) => this.#encodable(envelope, error))));
+    } catch {
+      for (const envelope of batch) this.#postAlone(envelope);
       return;
     }
     this.#post(encoded);
+    // What comes next is likely to be as large as what came before.
+    const envelopeBytes = batchBytes(encoded) / batch.length;
+    this.#batchLimit = Math.max(1, Math.min(maxBatch, targetBatchBytes / envelopeBytes));
   };
 
   #post(encoded: EncodedBatch): void {
@@ -165,25 +191,26 @@ export class Link implements Route {
     else this.#port.postMessage(encoded, [encoded.buffer]);
   }
 
-  /** One envelope of a batch that cannot be encoded: itself, or what is said instead of it. */
-  #encodable(envelope: WireEnvelope, batchError: unknown): WireEnvelope[] {
+  /** Sends one of a batch that could not be encoded together: itself, or what is said instead. */
+  #postAlone(envelope: WireEnvelope): void {
+    let encoded: EncodedBatch;
     try {
-      encodeBatch([envelope]);
-      return [envelope];
+      encoded = encodeBatch([envelope]);
     } catch (cause) {
-      const what = envelope[0] === kind.tell || envelope[0] === kind.ask ? envelope[2] : "answer";
-      const { message } = toErrorRecord(cause ?? batchError);
-      const error = new TroupeError(
-        "not_serialisable",
-        `${what} cannot leave its thread: ${message}`,
-      );
+      const { message: why } = toErrorRecord(cause);
+      const text = `${describeEnvelope(envelope)} cannot leave its thread: ${why}`;
+      const error = new TroupeError("not_serialisable", text, cause);
       this.#kernel.log("error", error.message, { to: this.thread });
-      if (envelope[0] === kind.answer) return [[kind.failure, envelope[1], toErrorRecord(error)]];
-      if (envelope[0] === kind.tell) this.#refuse(envelope[1], envelope[2], "not_serialisable");
+      if (envelope[0] === kind.tell || envelope[0] === kind.ask) {
+        this.#counters.unsent();
+        this.#refuse(envelope[1], envelope[2], "not_serialisable");
+      }
       if (envelope[0] === kind.ask) this.#asks.get(envelope[4])?.reject(error);
-      if (envelope[0] === kind.tell || envelope[0] === kind.ask) this.#counters.unsent();
-      return [];
+      const substitute = selectSubstitute(envelope, error);
+      if (substitute === null) return;
+      encoded = encodeBatch([substitute]);
     }
+    this.#post(encoded);
   }
 
   #refuse(id: number, method: string, reason: DeadLetterReason): void {
@@ -250,47 +277,8 @@ export class Link implements Route {
   }
 }
 
-/** The way back to an asker on another thread. */
-class RemoteReply implements Reply {
-  readonly #link: Link;
-  readonly #kernel: Kernel;
-  readonly #askId: number;
-  readonly deadlineAt: number;
-  onAbandon: ((reason: TroupeError) => void) | null = null;
-  #done = false;
-
-  constructor(link: Link, kernel: Kernel, askId: number, remainingMs: number) {
-    this.#link = link;
-    this.#kernel = kernel;
-    this.#askId = askId;
-    this.deadlineAt = kernel.clock.now() + remainingMs;
-  }
-
-  /** The asker's deadline may pass here before word of it arrives. */
-  get settled(): boolean {
-    return this.#done || this.#kernel.clock.now() > this.deadlineAt;
-  }
-
-  resolve(value: unknown): void {
-    if (this.#end()) this.#link.answer(this.#askId, value);
-  }
-
-  reject(error: TroupeError): void {
-    if (this.#end()) this.#link.fail(this.#askId, error);
-  }
-
-  cancel(reason: TroupeError): void {
-    if (this.#done) return;
-    this.#done = true;
-    this.onAbandon?.(reason);
-  }
-
-  #end(): boolean {
-    if (this.#done) {
-      this.#kernel.asks.late += 1;
-      return false;
-    }
-    this.#done = true;
-    return true;
-  }
+/** Whether a value is large, as far as can be told without looking into it. */
+function isLarge(value: unknown): boolean {
+  if (typeof value === "string") return value.length >= largeSize;
+  return ArrayBuffer.isView(value) && value.byteLength >= largeSize;
 }

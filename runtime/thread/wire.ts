@@ -1,6 +1,7 @@
 import { addExtension, Packr } from "msgpackr";
 import { ActorRef, type Kernel, type SystemSignal, type TableMessage } from "../actor/index.ts";
 import type { Address, ErrorRecord } from "../core/index.ts";
+import { defineWireTypes } from "./wire-types.ts";
 
 /** The kinds of envelope; the first element of each. */
 export const kind = {
@@ -38,6 +39,7 @@ const refExtension = 0x54;
 /** Whose refs are being decoded; decoding is synchronous, so one is enough. */
 let decodingFor: Kernel | null = null;
 
+defineWireTypes();
 addExtension({
   Class: ActorRef as never,
   type: refExtension,
@@ -54,12 +56,13 @@ const stringLimitBytes = 4_096;
 /** What a batch looks like on a port. */
 export type EncodedBatch = string | Uint8Array<ArrayBuffer>;
 
-const packr = new Packr({ moreTypes: true, useRecords: true });
+const packr = new Packr({ moreTypes: true, useRecords: true, useBigIntExtension: true });
 
 /**
  * Encodes envelopes of one turn together. Format: MessagePack with msgpackr's records, so that
- * equal shapes in a batch name their keys once; refs are an extension.
- * @throws Error when something in it cannot be serialised (a cycle, a symbol).
+ * equal shapes in a batch name their keys once; refs and errors are extensions.
+ * @throws Error when something in it cannot be serialised (a cycle, a symbol, a function), or when
+ *   all of it is too much for one buffer.
  */
 export function encodeBatch(batch: readonly WireEnvelope[]): EncodedBatch {
   const bytes = packr.pack(batch);

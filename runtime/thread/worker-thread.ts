@@ -23,6 +23,14 @@ export interface ThreadEnd {
 /** How long a thread may take to answer the main thread. */
 const controlTimeoutMs = 10_000;
 
+/** What a {@link WorkerThread} tells of itself. */
+export interface WorkerEvents {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The actor of a dedicated thread has stopped. */
+  onFinished(worker: WorkerThread): void;
+}
+
 /** One worker, as the main thread holds it. */
 export class WorkerThread {
   readonly thread: number;
@@ -35,19 +43,21 @@ export class WorkerThread {
   readonly #control: Remote<ThreadControl>;
   readonly #activity: Activity;
   readonly #labels: LabelMemory;
+  /** Those who wait for an answer of the thread. */
+  readonly #calls = new Set<(error: TroupeError) => void>();
   #cause: ThreadEnd | null = null;
+  #gone = false;
   #exiting: Promise<void> | null = null;
 
   constructor(
     data: { thread: number; incarnation: number; dedicated: boolean; config: ThreadConfig },
     limits: ResourceLimits,
-    clock: Clock,
-    log: Log,
+    events: WorkerEvents,
   ) {
     this.thread = data.thread;
     this.incarnation = data.incarnation;
     this.dedicated = data.dedicated;
-    this.#clock = clock;
+    this.#clock = events.clock;
     const activity = new SharedArrayBuffer(activityBytes);
     const labels = new SharedArrayBuffer(labelMemoryBytes);
     this.#activity = new Activity(activity);
@@ -63,7 +73,8 @@ export class WorkerThread {
     });
     this.#control = wrap<ThreadControl>(port1 as object as Endpoint);
     this.#worker.on("message", (report: ThreadReport) => {
-      if (report.type === "log") log(report.level, report.message, report.fields);
+      if (report.type === "log") events.log(report.level, report.message, report.fields);
+      else if (report.type === "finished") events.onFinished(this);
       else this.#cause ??= { message: report.message, culprits: culpritsOf(report.culprit) };
     });
     this.#worker.on("error", (error: unknown) => {
@@ -72,7 +83,12 @@ export class WorkerThread {
     this.ended = new Promise((resolve) => {
       this.#worker.once("exit", (code) => {
         port1.close();
-        resolve(this.#cause ?? { message: `exit code ${code}`, culprits: this.#culprits() });
+        const end = this.#cause ?? { message: `exit code ${code}`, culprits: this.#culprits() };
+        const message = `thread ${this.thread} died: ${end.message}`;
+        for (const fail of this.#calls) fail(new TroupeError("thread_down", message));
+        this.#calls.clear();
+        this.#gone = true;
+        resolve(end);
       });
     });
   }
@@ -119,12 +135,12 @@ export class WorkerThread {
 
   async #exit(end: ThreadEnd, timeoutMs: number): Promise<void> {
     this.#cause ??= end;
-    try {
-      await this.#call(() => this.#control.exit(), timeoutMs);
-      await this.#within(this.ended, timeoutMs);
-    } catch {
-      await this.#worker.terminate();
-    }
+    const timer = this.#clock.after(timeoutMs, () => void this.#worker.terminate());
+    this.#call(() => this.#control.exit(), timeoutMs).catch(() => {
+      // It ended before it could answer, or the timer ends it.
+    });
+    await this.ended;
+    timer.cancel();
     this.#control[releaseProxy]();
   }
 
@@ -132,20 +148,31 @@ export class WorkerThread {
     return culpritsOf(this.#activity.read()?.actorId ?? 0);
   }
 
-  async #call<T>(call: () => Promise<T>, timeoutMs: number = controlTimeoutMs): Promise<T> {
-    const died = this.ended.then((end) => {
-      throw new TroupeError("thread_down", `thread ${this.thread} died: ${end.message}`);
-    });
-    return this.#within(Promise.race([call(), died]), timeoutMs);
-  }
-
-  #within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  /** A call that ends in time, or with the thread: comlink itself would wait for ever. */
+  #call<T>(call: () => Promise<T>, timeoutMs: number = controlTimeoutMs): Promise<T> {
     return new Promise((resolve, reject) => {
+      const fail = (error: TroupeError): void => {
+        timer.cancel();
+        this.#calls.delete(fail);
+        reject(error);
+      };
       const timer = this.#clock.after(timeoutMs, () => {
         const message = `thread ${this.thread} did not answer within ${timeoutMs} ms`;
-        reject(new TroupeError("thread_down", message));
+        fail(new TroupeError("thread_down", message));
       });
-      promise.then(resolve, reject).finally(() => timer.cancel());
+      if (this.#gone) {
+        fail(new TroupeError("thread_down", `thread ${this.thread} has ended`));
+        return;
+      }
+      this.#calls.add(fail);
+      call().then(
+        (answer) => {
+          timer.cancel();
+          this.#calls.delete(fail);
+          resolve(answer);
+        },
+        (error) => fail(error),
+      );
     });
   }
 }

@@ -96,10 +96,10 @@ test("new code takes over the state between two messages, without failing one in
 test("methods come and go with the code", async () => {
   const { t, ref, change } = await first();
   await t.until(change(Second));
-  const gone = t.kernel.request(ref, "gone", [], {}, null);
+  const gone = t.kernel.request(ref, "gone", [], {});
   await assert.rejects(t.until(gone), { code: "unknown_method" });
   const second = t.kernel.ref(ref) as ActorRef<Second>;
-  assert.equal(await t.until(t.kernel.request(second, "fresh", [], {}, null)), "new method");
+  assert.equal(await t.until(t.kernel.request(second, "fresh", [], {})), "new method");
   const ask = second.ask as Ask<Second>;
   assert.equal(typeof ask.fresh, "function", "the stubs of the actor's ref know the new methods");
   assert.equal(await t.until(ask.fresh()), "new method");

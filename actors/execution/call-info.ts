@@ -1,0 +1,10 @@
+/**
+ * Who asks, and in which request: the last argument of every function message, behind the arguments
+ * of the request. Plain data, because it may cross threads.
+ */
+export interface CallInfo {
+  readonly requestId: string;
+  readonly userId: string | null;
+  readonly userRoles: readonly string[];
+  readonly deviceId: string | null;
+}
