@@ -2,12 +2,13 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { ask } from "./ask.ts";
+import { gateway } from "./gateway.ts";
 import { idleActors } from "./idle-actors.ts";
 import { link } from "./link.ts";
 import { formatTable, type Row } from "./report.ts";
 import { tell } from "./tell.ts";
 
-const benches = [tell, ask, link, idleActors];
+const benches = [tell, ask, link, idleActors, gateway];
 const { values, positionals } = parseArgs({
   options: { smoke: { type: "boolean", default: false } },
   allowPositionals: true,
