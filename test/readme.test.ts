@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { errorCodes } from "#runtime";
+import { ERROR_CODES } from "../actors/execution/error-codes.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -20,6 +21,11 @@ async function examplesOf(readme: string): Promise<Example[]> {
     file: match[1] ?? "",
     text: match[2] ?? "",
   }));
+}
+
+/** Whether a table has a row for the code, with something said of it. */
+function hasRow(text: string, code: string): boolean {
+  return new RegExp(`^\\| \`${code}\`\\s+\\| .*\\w`, "m").test(text);
 }
 
 describe("examples in the READMEs", () => {
@@ -42,6 +48,11 @@ describe("examples in the READMEs", () => {
 
   it("runtime/README.md lists every error code with its meaning", async () => {
     const text = await readFile(join(root, "runtime/README.md"), "utf8");
-    for (const code of Object.keys(errorCodes)) assert.ok(text.includes(`| \`${code}\` |`), code);
+    for (const code of Object.keys(errorCodes)) assert.ok(hasRow(text, code), code);
+  });
+
+  it("actors/README.md lists every code that a client may get", async () => {
+    const text = await readFile(join(root, "actors/README.md"), "utf8");
+    for (const code of Object.keys(ERROR_CODES)) assert.ok(hasRow(text, code), code);
   });
 });

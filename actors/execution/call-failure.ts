@@ -15,7 +15,7 @@ export interface CallFailure {
 export const HANDLER_FAILED = "handler_failed";
 
 /** The one message of every `internal` failure. */
-export const INTERNAL_MESSAGE = "Internal Server Error";
+const INTERNAL_MESSAGE = "Internal Server Error";
 
 const NOT_TAKEN: ReadonlySet<string> = new Set([
   "no_actor",

@@ -3,6 +3,17 @@ import { type CallFailure, decideCallFailure, isNotTaken, unavailable } from "./
 import type { Callable } from "./callable.ts";
 import { selectInstance } from "./instance.ts";
 
+/** What it takes to send a call once more. */
+interface Retry<T> {
+  readonly callable: Callable;
+  readonly message: readonly unknown[];
+  /** On the clock's `now`. */
+  readonly deadlineAt: number;
+  readonly signal: AbortSignal | undefined;
+  readonly onResult: (result: unknown) => T;
+  readonly onFailure: (failure: CallFailure) => T;
+}
+
 /**
  * Sends calls to service instances. An instance that did not take the call (it is stopping, its
  * mailbox is full) is passed over for the next one, each asked once at most, all within the deadline
@@ -37,18 +48,22 @@ export class Invoker {
     const first = selectInstance(instances, this.#thread, this.#random);
     if (first === undefined) return onFailure(unavailable(callable.service));
     const deadlineAt = this.#clock.now() + timeoutMs;
-    const next = (error: unknown, others: readonly ActorRef[]): T | Promise<T> => {
-      const leftMs = deadlineAt - this.#clock.now();
-      const [other, ...rest] = others;
-      if (!isNotTaken(error) || other === undefined || leftMs <= 0) {
-        return onFailure(decideCallFailure(error, callable.service, callable.requestType));
-      }
-      return request(other, callable, message, leftMs, signal).then(onResult, (again) =>
-        next(again, rest),
-      );
-    };
-    return request(first, callable, message, timeoutMs, signal).then(onResult, (error) =>
-      next(error, isNotTaken(error) ? instances.filter((instance) => !instance.equals(first)) : []),
+    return request(first, callable, message, timeoutMs, signal).then(onResult, (error) => {
+      const others = isNotTaken(error) ? instances.filter((other) => !other.equals(first)) : [];
+      const retry = { callable, message, deadlineAt, signal, onResult, onFailure };
+      return this.#next(error, others, retry);
+    });
+  }
+
+  #next<T>(error: unknown, others: readonly ActorRef[], retry: Retry<T>): T | Promise<T> {
+    const { callable, message, deadlineAt, signal, onResult, onFailure } = retry;
+    const [other, ...rest] = others;
+    const leftMs = deadlineAt - this.#clock.now();
+    if (other === undefined || leftMs <= 0 || !isNotTaken(error)) {
+      return onFailure(decideCallFailure(error, callable.service, callable.requestType));
+    }
+    return request(other, callable, message, leftMs, signal).then(onResult, (again) =>
+      this.#next(again, rest, retry),
     );
   }
 }

@@ -20,7 +20,7 @@ export type RequestOutcome =
   | { readonly ok: false; readonly requestId: string; readonly message: string };
 
 /** The request id of a Response to a payload that has none. */
-export const UNKNOWN_REQUEST_ID = "unknown";
+const UNKNOWN_REQUEST_ID = "unknown";
 
 const REQUIRED_FIELDS = ["request_type", "request_id", "service"] as const;
 const OPTIONAL_FIELDS = ["version", "device_id"] as const;

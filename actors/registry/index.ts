@@ -10,7 +10,16 @@ export { exceedsBytes } from "./byte-limit.ts";
 export { Catalog, type CatalogEntry, type Lookup } from "./catalog.ts";
 export { type FunConfigOutcome, parseFunConfig } from "./fun-config.ts";
 export type { ArgumentTypes, FunConfig, FunctionTarget } from "./fun-config-schema.ts";
-export { MAX_NAME_BYTES } from "./names.ts";
+export { isName, MAX_NAME_BYTES } from "./names.ts";
 export { isObjectSchema, type ObjectSchema, selectClosedNames } from "./object-schema.ts";
 export { isMap, type PlainData } from "./plain-data.ts";
 export { printReceived } from "./received.ts";
+export {
+  type BatchOutcome,
+  parseBatch,
+  Registry,
+  registryKey,
+  registryName,
+  registryTable,
+} from "./registry.ts";
+export { followRegistry } from "./registry-view.ts";

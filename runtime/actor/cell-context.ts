@@ -13,10 +13,36 @@ import type { ActorArgs, ActorClass } from "./actor.ts";
 import { methodName } from "./actor-class.ts";
 import type { Cell } from "./cell.ts";
 import type { ActorContext, CurrentMessage, GroupMembership, SpawnOptions } from "./context.ts";
+import type { Envelope } from "./envelope.ts";
 import type { ActorRef } from "./ref.ts";
 import type { TableWriter } from "./tables.ts";
 
 const noOptions: SpawnOptions = {};
+
+/** A class, because an object literal with getters costs several times as much to make. */
+class MessageAtHand implements CurrentMessage {
+  readonly #envelope: Envelope;
+  readonly #clock: Clock;
+
+  constructor(envelope: Envelope, clock: Clock) {
+    this.#envelope = envelope;
+    this.#clock = clock;
+  }
+
+  get method(): string {
+    return methodName(this.#envelope.method);
+  }
+
+  get remainingMs(): number {
+    const { reply } = this.#envelope;
+    if (reply === null) return Number.POSITIVE_INFINITY;
+    return Math.max(0, reply.deadlineAt - this.#clock.now());
+  }
+
+  get signal(): AbortSignal {
+    return this.#envelope.signal;
+  }
+}
 
 /** The {@link ActorContext} of a cell. */
 export class CellContext implements ActorContext {
@@ -71,19 +97,7 @@ export class CellContext implements ActorContext {
 
   get message(): CurrentMessage | null {
     const { envelope, kernel } = this.#cell;
-    if (envelope === null) return null;
-    return {
-      method: methodName(envelope.method),
-      get remainingMs() {
-        const { reply } = envelope;
-        return reply === null
-          ? Number.POSITIVE_INFINITY
-          : Math.max(0, reply.deadlineAt - kernel.clock.now());
-      },
-      get signal() {
-        return envelope.signal;
-      },
-    };
+    return envelope === null ? null : new MessageAtHand(envelope, kernel.clock);
   }
 
   spawn<C extends ActorClass>(

@@ -117,7 +117,14 @@ export class Kernel implements Sender {
       const checked = this.strictMessages ? strictCopy(args, name) : args;
       const { timeoutMs = defaultAskTimeoutMs, signal } = options;
       const answer = this.strictMessages
-        ? (value: unknown) => resolve(strictCopy([value], name)[0])
+        ? (value: unknown) => {
+            // The ask counts as answered by now: a throw from here would leave it to wait for ever.
+            try {
+              resolve(strictCopy([value], name)[0]);
+            } catch (error) {
+              reject(error);
+            }
+          }
         : resolve;
       const ask = this.asks.begin(target, name, timeoutMs, signal, answer, reject);
       if (ask.settled) return;

@@ -1,0 +1,22 @@
+/** What the author of a service needs. */
+export { Actor, type ActorContext, type ActorRef, ReplyError } from "#runtime";
+export type { ConnectRequest } from "./channel/index.ts";
+export type { CallInfo } from "./execution/index.ts";
+export type { ConfigFile } from "./gateway/index.ts";
+export {
+  type ArgumentsOf,
+  DefinedFunction,
+  defineFunction,
+  defineService,
+  type FunctionOptions,
+  type FunctionSpec,
+  HandlerContext,
+  handlerContext,
+  type MethodSpec,
+  type PlainHandler,
+  type PositionalSpec,
+  ServiceDefinition,
+  ServiceError,
+  type ServiceOptions,
+  serviceOf,
+} from "./service/index.ts";

@@ -1,0 +1,110 @@
+import { type ActorContext, handlerScope, ReplyError, toErrorRecord } from "#runtime";
+import { type CallInfo, HANDLER_FAILED } from "../execution/index.ts";
+import { HandlerContext } from "./handler-context.ts";
+
+/** A call whose handler has returned a promise. */
+interface OpenCall {
+  /** When it is given up, on the clock's `now`. */
+  readonly dueAt: number;
+  readonly giveUp: () => void;
+}
+
+/** How often overdue calls are given up, and how long after their deadline: the asker's comes first. */
+const SWEEP_MS = 100;
+
+/**
+ * The calls of one instance of a service made of functions. A handler that throws is logged and
+ * answered; one that never settles is given up once its deadline has passed, so that it takes no
+ * place among the calls in progress.
+ */
+export class HandlerCalls {
+  readonly #context: ActorContext;
+  readonly #service: string;
+  readonly #actorId: number;
+  readonly #open = new Set<OpenCall>();
+  #isSweeping = false;
+
+  constructor(context: ActorContext, service: string) {
+    this.#context = context;
+    this.#service = service;
+    this.#actorId = context.self.id;
+  }
+
+  /** Calls `handler`; `args` are those of the message, the last one the CallInfo. */
+  run(requestType: string, handler: (...args: never[]) => unknown, args: unknown[]): unknown {
+    const info = args.pop() as CallInfo;
+    const { requestId } = info;
+    const context = new HandlerContext(this.#context, info);
+    args.push(context);
+    const scope = { actorId: this.#actorId, requestId };
+    let result: unknown;
+    try {
+      result = handlerScope.run(scope, handler as (...args: unknown[]) => unknown, ...args);
+    } catch (error) {
+      throw this.#failed(requestType, requestId, error);
+    }
+    if (!isThenable(result)) return result;
+    return this.#wait(requestType, requestId, result, context.remainingMs);
+  }
+
+  #wait(
+    requestType: string,
+    requestId: string,
+    result: PromiseLike<unknown>,
+    remainingMs: number,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const dueAt = this.#context.clock.now() + remainingMs + SWEEP_MS;
+      const giveUp = (): void => reject(new ReplyError("timeout", "the deadline has passed"));
+      const call = { dueAt, giveUp };
+      if (dueAt !== Number.POSITIVE_INFINITY) this.#open.add(call);
+      if (!this.#isSweeping && this.#open.size > 0) this.#sweepLater();
+      result.then(
+        (value) => {
+          this.#open.delete(call);
+          resolve(value);
+        },
+        (error) => {
+          this.#open.delete(call);
+          reject(this.#failed(requestType, requestId, error));
+        },
+      );
+    });
+  }
+
+  /** On the clock itself: the turns of an instance that is full or stopping would come too late. */
+  #sweepLater(): void {
+    this.#isSweeping = true;
+    this.#context.clock.after(SWEEP_MS, () => {
+      const now = this.#context.clock.now();
+      for (const call of this.#open) {
+        if (call.dueAt > now) continue;
+        this.#open.delete(call);
+        call.giveUp();
+      }
+      if (this.#open.size > 0) this.#sweepLater();
+      else this.#isSweeping = false;
+    });
+  }
+
+  #failed(requestType: string, requestId: string, error: unknown): ReplyError {
+    if (error instanceof ReplyError) return error;
+    const { message, stack } = toErrorRecord(error);
+    this.#context.log("error", "function failed", {
+      function: `${this.#service}.${requestType}`,
+      requestId,
+      error: message,
+      stack,
+    });
+    return new ReplyError(HANDLER_FAILED, message);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "then" in value &&
+    typeof value.then === "function"
+  );
+}

@@ -1,0 +1,117 @@
+import { Actor, type ActorClass, type ActorRef, handlerScope } from "#runtime";
+import { type CallInfo, serviceGroup } from "../execution/index.ts";
+import { ServiceDefinition } from "./define-service.ts";
+import { messageName } from "./fun-configs.ts";
+import { HandlerCalls } from "./handler-calls.ts";
+
+/** What a service module exports as its default, or what is wrong with it. */
+export type ServiceExport =
+  | {
+      readonly ok: true;
+      readonly definition: ServiceDefinition;
+      readonly actorClass: ActorClass | null;
+    }
+  | { readonly ok: false; readonly reason: string };
+
+type Method = (this: Actor, ...args: unknown[]) => unknown;
+
+/** Reads the default export of a service module. */
+export function parseServiceExport(exported: unknown): ServiceExport {
+  if (exported instanceof ServiceDefinition) {
+    return { ok: true, definition: exported, actorClass: null };
+  }
+  if (typeof exported === "function" && exported.prototype instanceof Actor) {
+    const actorClass = exported as ActorClass & { readonly service?: unknown };
+    if (actorClass.service instanceof ServiceDefinition) {
+      return { ok: true, definition: actorClass.service, actorClass };
+    }
+    const reason = `the class ${actorClass.name} has no \`static readonly service = serviceOf(...)\``;
+    return { ok: false, reason };
+  }
+  const reason =
+    exported === undefined
+      ? "it has no default export"
+      : `its default export is neither defineService(...) nor an actor class: ${typeof exported}`;
+  return { ok: false, reason };
+}
+
+/** Whether an actor class has a public method of its own under that name. */
+export function hasPublicMethod(actorClass: ActorClass, method: string): boolean {
+  let prototype: object | null = actorClass.prototype;
+  while (prototype !== null && prototype !== Actor.prototype) {
+    const property = Object.getOwnPropertyDescriptor(prototype, method);
+    if (property !== undefined) return typeof property.value === "function";
+    prototype = Object.getPrototypeOf(prototype);
+  }
+  return false;
+}
+
+/**
+ * The class of the instances of a service: its functions are messages, and each instance joins the
+ * group of `module` when its `init` is done. It bears the service's name, so that logs and the
+ * watchdog speak of `user_service.get_user`.
+ */
+export function serviceClassOf(
+  definition: ServiceDefinition,
+  actorClass: ActorClass | null,
+  module: string,
+): ActorClass {
+  const Instance = serving(actorClass ?? recordClassOf(definition), serviceGroup(module));
+  if (actorClass !== null) {
+    for (const method of new Set(listMessages(definition))) scope(Instance, method);
+  }
+  Object.defineProperty(Instance, "name", { value: definition.name });
+  return Instance;
+}
+
+function listMessages(definition: ServiceDefinition): string[] {
+  return [...definition.functions].flatMap(([requestType, entries]) =>
+    entries.map((entry) => messageName(requestType, entry)),
+  );
+}
+
+/** Joins only when `init` is done: until then nobody sends it calls. */
+function serving(base: ActorClass, group: string): ActorClass {
+  const Base = base as new () => Actor;
+  return class extends Base {
+    protected override async init(): Promise<void> {
+      await super.init?.();
+      this.context.groups.join(group);
+    }
+  };
+}
+
+/** Lets what a method starts know its actor and request, through every `await`. */
+function scope(actorClass: ActorClass, method: string): void {
+  const inner = Reflect.get(actorClass.prototype, method) as Method;
+  define(actorClass, method, function (this: Actor, ...args: unknown[]): unknown {
+    const info = args.at(-1) as Partial<CallInfo> | null | undefined;
+    const { id } = Reflect.get(this, "self") as ActorRef;
+    const requestId = typeof info?.requestId === "string" ? info.requestId : "";
+    return handlerScope.run({ actorId: id, requestId }, () => inner.apply(this, args));
+  });
+}
+
+function recordClassOf(definition: ServiceDefinition): ActorClass {
+  class RecordService extends Actor {
+    readonly calls: HandlerCalls = new HandlerCalls(this.context, definition.name);
+  }
+  for (const [requestType, entries] of definition.functions) {
+    for (const entry of entries) {
+      const { handler } = entry;
+      if (handler === undefined) continue;
+      define(
+        RecordService,
+        messageName(requestType, entry),
+        function (...args: unknown[]): unknown {
+          return (this as RecordService).calls.run(requestType, handler, args);
+        },
+      );
+    }
+  }
+  return RecordService;
+}
+
+function define(actorClass: ActorClass, name: string, value: Method): void {
+  Object.defineProperty(actorClass.prototype, name, { value, configurable: true });
+}
