@@ -1,0 +1,42 @@
+/** A channel as the configuration declares it: which topics it serves, and how. */
+export interface ChannelConfig {
+  /** An exact topic, or a prefix followed by `*`. */
+  readonly topic: string;
+  /** The event whose pushes are calls; Responses are pushed on the same one. */
+  readonly event: string;
+  /** Refuses every call of a socket without a user. */
+  readonly requireVerifiedUserId: boolean;
+  /** Takes the user from the socket alone, whatever the payload says. */
+  readonly overrideUserId: boolean;
+  /** Runs the requests of a session one at a time, in order. */
+  readonly ordered: boolean;
+  /** Requests of a session that may be in progress; past it the socket is no longer read. */
+  readonly maxInFlight: number;
+}
+
+/** What a channel is where its declaration does not say. */
+export const channelDefaults: Omit<ChannelConfig, "topic"> = Object.freeze({
+  event: "phoenix_gen_api",
+  requireVerifiedUserId: true,
+  overrideUserId: true,
+  ordered: false,
+  maxInFlight: 64,
+});
+
+/** How the sockets of a thread are to be; plain data, so that it crosses threads. */
+export interface AcceptorConfig {
+  readonly host: string;
+  /** 0: a free one, the same for all acceptors. */
+  readonly port: number;
+  readonly channels: readonly ChannelConfig[];
+  /** The function that admits sockets; null admits everybody, anonymously. */
+  readonly connect: { readonly module: string; readonly function: string } | null;
+  /** A longer message closes its socket with 1009. */
+  readonly maxFrameBytes: number;
+  /** A socket without a frame for so long is closed with 1000. */
+  readonly idleTimeoutMs: number;
+  /** Channels that one socket may have joined. */
+  readonly maxChannels: number;
+  /** What requests in progress get when the acceptor stops. */
+  readonly drainMs: number;
+}

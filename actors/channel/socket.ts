@@ -1,0 +1,375 @@
+import type { Socket as NetSocket } from "node:net";
+import type { WebSocket } from "ws";
+import type { ActorRef } from "#runtime";
+import type { Caller } from "../execution/index.ts";
+import { isMap } from "../registry/index.ts";
+import { Channel } from "./channel.ts";
+import type { ChannelConfig } from "./channel-config.ts";
+import type { Codec } from "./codec.ts";
+import {
+  controlEvents,
+  controlTopic,
+  type Frame,
+  type ParsedFrame,
+  type ReplyStatus,
+} from "./frame.ts";
+import { parseJsonText } from "./json-text.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Session } from "./session.ts";
+import { Writer, type WriterOwner } from "./writer.ts";
+
+/** What a socket needs of the acceptor that it belongs to. */
+export interface SocketHost {
+  readonly outbox: Outbox;
+  readonly maxChannels: number;
+  /** Counts up at a steady pace: the time, as coarse as idle sockets need it. */
+  readonly tick: number;
+  /** Requests in progress on all sockets. */
+  inFlight: number;
+  selectChannel(topic: string): ChannelConfig | undefined;
+  startSession(channel: Channel): Promise<ActorRef<Session>>;
+  stopSession(channel: Channel): void;
+  /** A request has ended. */
+  settled(count: number): void;
+  /** The client's fault, for the log. */
+  blame(socket: Socket, fault: string): void;
+  forget(socket: Socket): void;
+}
+
+/** WebSocket close codes (RFC 6455, section 7.4, and the IANA registry) that a socket sends. */
+export const closeCodes = { normal: 1000, goingAway: 1001, policy: 1008, tooSlow: 1013 } as const;
+
+/** So many bad frames in a row close the socket. */
+const maxBadFrames = 10;
+
+const unmatchedTopic = '{"reason":"unmatched topic"}';
+
+/**
+ * One client's connection: reads its frames, keeps its channels, writes the answers. It lives in
+ * the callbacks of its WebSocket and in the turns of its sessions; it has no timers of its own.
+ */
+export class Socket implements WriterOwner {
+  readonly caller: Caller;
+  readonly #host: SocketHost;
+  readonly #codec: Codec;
+  readonly #ws: WebSocket;
+  readonly #writer: Writer;
+  readonly #channels = new Map<string, Channel>();
+  #seenAt: number;
+  #badFrames = 0;
+  /** Reasons not to read, one for each overloaded channel and one for a slow reader. */
+  #holds = 0;
+  #isClosed = false;
+
+  constructor(host: SocketHost, ws: WebSocket, net: NetSocket, codec: Codec, caller: Caller) {
+    this.#host = host;
+    this.#ws = ws;
+    this.#writer = new Writer(this, host.outbox, ws, net);
+    this.#codec = codec;
+    this.caller = caller;
+    this.#seenAt = host.tick;
+  }
+
+  // --- from the WebSocket --------------------------------------------------------------------
+
+  /** A message came. */
+  receive(data: Buffer, isBinary: boolean): void {
+    if (this.#isClosed) return;
+    this.#seenAt = this.#host.tick;
+    const parsed: ParsedFrame = isBinary
+      ? this.#codec.parseBinary(data)
+      : this.#codec.parseText(data.toString());
+    if (!parsed.ok) {
+      this.#refuse(parsed.reason, parsed.ref, parsed.topic);
+      return;
+    }
+    this.#badFrames = 0;
+    this.#route(parsed.frame);
+  }
+
+  /** Anything else came: the client lives. */
+  seen(): void {
+    this.#seenAt = this.#host.tick;
+  }
+
+  /** The connection is gone. */
+  gone(): void {
+    this.#shut();
+    this.#host.forget(this);
+  }
+
+  // --- from the acceptor ---------------------------------------------------------------------
+
+  /** Closes the socket when nothing came for more than `idleTicks`; one that is not read is busy. */
+  sweep(idleTicks: number): void {
+    if (this.#holds > (this.#writer.isFull ? 1 : 0)) this.seen();
+    if (this.#host.tick - this.#seenAt <= idleTicks || this.#isClosed) return;
+    this.close(closeCodes.normal, "idle");
+  }
+
+  /** Stops reading, for good. */
+  silence(): void {
+    this.#hold();
+  }
+
+  /** Begins the closing handshake; its channels are closed at once. */
+  close(code: number, reason: string): void {
+    if (this.#isClosed) return;
+    this.#writer.flush();
+    // The writer may have found the client too slow.
+    if (this.#isClosed) return;
+    this.#shut();
+    this.#ws.resume();
+    this.#ws.close(code, reason);
+  }
+
+  // --- from the channels ---------------------------------------------------------------------
+
+  /** Pushes JSON text on the channel's event. */
+  push(channel: Channel, isBinary: boolean, json: string): void {
+    const { joinRef, topic, config } = channel;
+    const codec = this.#codec;
+    this.#send(
+      isBinary
+        ? codec.encodeBinaryPush(joinRef, topic, config.event, Buffer.from(json))
+        : codec.encodePush(joinRef, topic, config.event, json),
+    );
+  }
+
+  /** Sends a `phx_reply` of a channel, with JSON text. */
+  reply(
+    { joinRef, topic }: Channel,
+    ref: string | null,
+    isBinary: boolean,
+    status: ReplyStatus,
+    json: string,
+  ): void {
+    this.#reply(joinRef, ref, topic, isBinary, status, json);
+  }
+
+  /** A push of the channel has its answer. */
+  answered(channel: Channel): void {
+    channel.load -= 1;
+    this.#host.settled(1);
+    if (channel.isOverloaded) this.#weigh(channel);
+  }
+
+  /** The session has come to the client's leave. */
+  left(channel: Channel, ref: string | null, isBinary: boolean): void {
+    if (!channel.isOpen) return;
+    this.#shutChannel(channel);
+    this.reply(channel, ref, isBinary, "ok", "{}");
+    this.#sendEnd(channel, controlEvents.close);
+  }
+
+  /** A session ended by itself: the client hears of it and may join again. */
+  sessionEnded(channel: Channel, crashed: boolean): void {
+    if (!channel.isOpen) return;
+    this.#shutChannel(channel);
+    this.#sendEnd(channel, crashed ? controlEvents.error : controlEvents.close);
+  }
+
+  // --- from the writer -----------------------------------------------------------------------
+
+  onFull(): void {
+    this.#hold();
+  }
+
+  onEmptied(): void {
+    this.seen();
+    this.#release();
+  }
+
+  onTooSlow(unreadBytes: number): void {
+    this.#host.blame(this, `does not read: ${unreadBytes} bytes wait`);
+    this.close(closeCodes.tooSlow, "too slow");
+  }
+
+  // --- frames --------------------------------------------------------------------------------
+
+  #route(frame: Frame): void {
+    const { joinRef, topic, event } = frame;
+    const channel = this.#channels.get(topic);
+    if (channel === undefined) {
+      this.#routeUnjoined(frame);
+      return;
+    }
+    if (channel.session === null) {
+      channel.early.push(frame);
+      this.#weigh(channel);
+      return;
+    }
+    if (event === controlEvents.join) this.#join(frame, channel);
+    else if (joinRef !== null && joinRef !== channel.joinRef) return;
+    else if (event === channel.config.event) this.#call(channel, channel.session, frame);
+    else if (event === controlEvents.leave) this.#leave(channel, channel.session, frame);
+    else this.#answer(frame, channel.joinRef, "error", '{"reason":"unknown event"}');
+  }
+
+  #routeUnjoined(frame: Frame): void {
+    const { topic, event } = frame;
+    if (event === controlEvents.join) this.#join(frame, null);
+    else if (topic === controlTopic && event === controlEvents.heartbeat) {
+      this.#answer(frame, null, "ok", "{}");
+    } else if (event === controlEvents.leave) this.#answer(frame, frame.joinRef, "ok", "{}");
+    else this.#answer(frame, null, "error", unmatchedTopic);
+  }
+
+  #call(channel: Channel, session: ActorRef<Session>, frame: Frame): void {
+    const isBinary = Buffer.isBuffer(frame.payload);
+    const payload = isBinary ? parseBytes(frame.payload as Buffer) : frame.payload;
+    if (!session.tell.push(frame.ref, payload, isBinary)) {
+      this.#answer(frame, channel.joinRef, "error", '{"reason":"unavailable"}');
+      return;
+    }
+    channel.load += 1;
+    this.#host.inFlight += 1;
+    if (channel.load > channel.config.maxInFlight) this.#weigh(channel);
+  }
+
+  /** Frames that follow belong to nobody, or to the next join; the session ends in its order. */
+  #leave(channel: Channel, session: ActorRef<Session>, frame: Frame): void {
+    const isBinary = Buffer.isBuffer(frame.payload);
+    this.#channels.delete(frame.topic);
+    if (!session.tell.leave(frame.ref, isBinary)) this.left(channel, frame.ref, isBinary);
+  }
+
+  #join(frame: Frame, previous: Channel | null): void {
+    const { joinRef, topic } = frame;
+    const config = this.#host.selectChannel(topic);
+    if (config === undefined) {
+      this.#answer(frame, null, "error", unmatchedTopic);
+      return;
+    }
+    if (previous === null && this.#channels.size >= this.#host.maxChannels) {
+      this.#answer(frame, null, "error", '{"reason":"too many channels"}');
+      return;
+    }
+    if (previous !== null) this.#shutChannel(previous);
+    const payload = Buffer.isBuffer(frame.payload) ? parseBytes(frame.payload) : frame.payload;
+    const inline = isMap(payload) && payload["reply"] === "inline";
+    const channel = new Channel(this, topic, joinRef, config, inline);
+    this.#channels.set(topic, channel);
+    this.#host.startSession(channel).then(
+      (session) => this.#joined(channel, session, frame, previous),
+      () => this.#notJoined(channel, frame, previous),
+    );
+  }
+
+  #joined(
+    channel: Channel,
+    session: ActorRef<Session>,
+    frame: Frame,
+    previous: Channel | null,
+  ): void {
+    channel.session = session;
+    if (!channel.isOpen) {
+      this.#host.stopSession(channel);
+      return;
+    }
+    this.#answer(frame, channel.joinRef, "ok", "{}");
+    this.#finishJoin(channel, previous);
+  }
+
+  #notJoined(channel: Channel, frame: Frame, previous: Channel | null): void {
+    if (!channel.isOpen) return;
+    this.#channels.delete(channel.topic);
+    this.#answer(frame, null, "error", '{"reason":"join crashed"}');
+    this.#finishJoin(channel, previous);
+  }
+
+  /** The channel that was replaced is told to have ended after the answer, as Phoenix does. */
+  #finishJoin(channel: Channel, previous: Channel | null): void {
+    if (previous !== null) this.#sendEnd(previous, controlEvents.close);
+    const { early } = channel;
+    if (early.length === 0) return;
+    channel.early = [];
+    for (const frame of early) if (!this.#isClosed) this.#route(frame);
+    this.#weigh(channel);
+  }
+
+  #refuse(reason: string, ref: string | null, topic: string): void {
+    const payload = JSON.stringify({ reason });
+    this.#send(this.#codec.encodeMessage(null, ref, topic, controlEvents.error, payload));
+    this.#badFrames += 1;
+    if (this.#badFrames < maxBadFrames) return;
+    this.#host.blame(this, `${maxBadFrames} bad frames in a row, the last: ${reason}`);
+    this.close(closeCodes.policy, "too many bad frames");
+  }
+
+  // --- writing -------------------------------------------------------------------------------
+
+  /** Answers a frame in the form in which it came. */
+  #answer(frame: Frame, joinRef: string | null, status: ReplyStatus, json: string): void {
+    const { ref, topic, payload } = frame;
+    this.#reply(joinRef, ref, topic, Buffer.isBuffer(payload), status, json);
+  }
+
+  #reply(
+    joinRef: string | null,
+    ref: string | null,
+    topic: string,
+    isBinary: boolean,
+    status: ReplyStatus,
+    json: string,
+  ): void {
+    const codec = this.#codec;
+    this.#send(
+      isBinary
+        ? codec.encodeBinaryReply(joinRef, ref, topic, status, Buffer.from(json))
+        : codec.encodeReply(joinRef, ref, topic, status, json),
+    );
+  }
+
+  #sendEnd({ joinRef, topic }: Channel, event: string): void {
+    this.#send(this.#codec.encodeMessage(joinRef, joinRef, topic, event, "{}"));
+  }
+
+  #send(frame: string | Buffer): void {
+    if (!this.#isClosed) this.#writer.send(frame);
+  }
+
+  // --- flow control and end ------------------------------------------------------------------
+
+  #weigh(channel: Channel): void {
+    const { isOpen, load, early, config } = channel;
+    const isOverloaded = isOpen && load + early.length > config.maxInFlight;
+    if (isOverloaded === channel.isOverloaded) return;
+    channel.isOverloaded = isOverloaded;
+    if (isOverloaded) this.#hold();
+    else this.#release();
+  }
+
+  #hold(): void {
+    this.#holds += 1;
+    if (this.#holds === 1 && !this.#isClosed) this.#ws.pause();
+  }
+
+  #release(): void {
+    this.#holds -= 1;
+    if (this.#holds === 0 && !this.#isClosed) this.#ws.resume();
+  }
+
+  #shutChannel(channel: Channel): void {
+    if (!channel.isOpen) return;
+    channel.isOpen = false;
+    channel.early = [];
+    if (this.#channels.get(channel.topic) === channel) this.#channels.delete(channel.topic);
+    this.#host.settled(channel.load);
+    this.#weigh(channel);
+    if (channel.session !== null) this.#host.stopSession(channel);
+  }
+
+  #shut(): void {
+    this.#isClosed = true;
+    for (const channel of [...this.#channels.values()]) this.#shutChannel(channel);
+  }
+}
+
+/** The JSON of a binary payload, `{}` where it is empty; text that is none is left as it is. */
+function parseBytes(bytes: Buffer): unknown {
+  if (bytes.length === 0) return {};
+  const text = bytes.toString();
+  const parsed = parseJsonText(text);
+  return parsed.ok ? parsed.value : text;
+}

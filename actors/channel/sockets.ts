@@ -1,0 +1,149 @@
+import type { Socket as NetSocket } from "node:net";
+import { WebSocket } from "ws";
+import type { ActorContext, ActorRef, Log } from "#runtime";
+import type { Caller } from "../execution/index.ts";
+import type { Channel } from "./channel.ts";
+import type { AcceptorConfig, ChannelConfig } from "./channel-config.ts";
+import type { Codec } from "./codec.ts";
+import { Intake } from "./intake.ts";
+import { Outbox } from "./outbox.ts";
+import { type ExecutorPort, Session } from "./session.ts";
+import { closeCodes, Socket, type SocketHost } from "./socket.ts";
+import { selectChannel } from "./topic.ts";
+
+/** A WebSocket that knows its {@link Socket}: listeners need no closure each. */
+export class Connection extends WebSocket {
+  socket: Socket | null = null;
+  intake: Intake | null = null;
+}
+
+/** How many sweeps make the idle timeout: a socket may idle one of them longer. */
+const sweepsPerTimeout = 12;
+
+/** The sockets of one acceptor, and the sessions of their channels, which are its children. */
+export class Sockets implements SocketHost {
+  readonly outbox: Outbox = new Outbox();
+  readonly maxChannels: number;
+  readonly selectChannel: (topic: string) => ChannelConfig | undefined;
+  tick = 0;
+  inFlight = 0;
+  readonly #context: ActorContext;
+  readonly #executor: ExecutorPort;
+  readonly #log: Log;
+  readonly #intake = new Intake();
+  readonly #sockets = new Set<Socket>();
+  /** By the number of the session. */
+  readonly #channels = new Map<number, Channel>();
+  #onQuiet: (() => void) | null = null;
+
+  /** Sweeps out idle sockets for as long as the actor lives. */
+  constructor(context: ActorContext, executor: ExecutorPort, config: AcceptorConfig) {
+    this.#context = context;
+    this.#executor = executor;
+    this.#log = context.log;
+    this.maxChannels = config.maxChannels;
+    this.selectChannel = selectChannel(config.channels.map((channel) => [channel.topic, channel]));
+    context.every(Math.ceil(config.idleTimeoutMs / sweepsPerTimeout), () => this.#sweep());
+  }
+
+  /** Sockets that are open or closing. */
+  get size(): number {
+    return this.#sockets.size;
+  }
+
+  /** Sessions that have been started and not yet ended. */
+  get sessions(): number {
+    return this.#channels.size;
+  }
+
+  /** Takes a new connection in. */
+  add(ws: Connection, net: NetSocket, codec: Codec, caller: Caller): void {
+    const socket = new Socket(this, ws, net, codec, caller);
+    ws.socket = socket;
+    ws.intake = this.#intake;
+    this.#sockets.add(socket);
+    ws.on("message", onMessage);
+    ws.on("ping", onSign);
+    ws.on("pong", onSign);
+    ws.on("close", onClose);
+    // A broken frame: ws answers it with its close code; an error of the connection precedes its end.
+    ws.on("error", ignore);
+  }
+
+  /** A child of the acceptor has stopped. */
+  sessionEnded(session: ActorRef, crashed: boolean): void {
+    const channel = this.#channels.get(session.id);
+    if (channel === undefined) return;
+    this.#channels.delete(session.id);
+    channel.ended(crashed);
+  }
+
+  /** Reads nothing more; resolves when no request is in progress, or after `limitMs`. */
+  drain(limitMs: number): Promise<void> {
+    this.#intake.drain();
+    for (const socket of this.#sockets) socket.silence();
+    if (this.inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#context.clock.after(limitMs, resolve);
+      this.#onQuiet = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** Closes all sockets with 1001. */
+  closeAll(): void {
+    for (const socket of [...this.#sockets]) socket.close(closeCodes.goingAway, "going away");
+  }
+
+  async startSession(channel: Channel): Promise<ActorRef<Session>> {
+    const { thread } = this.#context;
+    const session = await this.#context.spawn(Session, {
+      thread,
+      args: [channel, this.#executor],
+    });
+    this.#channels.set(session.id, channel);
+    return session;
+  }
+
+  stopSession({ session }: Channel): void {
+    if (session === null) return;
+    this.#channels.delete(session.id);
+    void this.#context.stopChild(session);
+  }
+
+  settled(count: number): void {
+    this.inFlight -= count;
+    if (this.inFlight === 0) this.#onQuiet?.();
+  }
+
+  blame({ caller }: Socket, fault: string): void {
+    const { userId, ipAddress } = caller;
+    this.#log("warn", "socket closed", { fault, userId, ipAddress });
+  }
+
+  forget(socket: Socket): void {
+    this.#sockets.delete(socket);
+  }
+
+  #sweep(): void {
+    this.tick += 1;
+    for (const socket of [...this.#sockets]) socket.sweep(sweepsPerTimeout);
+  }
+}
+
+function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
+  const { socket, intake } = this as Connection;
+  if (socket !== null) intake?.add(socket, data as Buffer, isBinary);
+}
+
+function onSign(this: WebSocket): void {
+  (this as Connection).socket?.seen();
+}
+
+function onClose(this: WebSocket): void {
+  (this as Connection).socket?.gone();
+}
+
+function ignore(): void {}

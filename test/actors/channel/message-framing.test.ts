@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import type { Writable } from "node:stream";
+import { test } from "node:test";
+import fc from "fast-check";
+import { encodeMessages, type Message } from "../../../actors/channel/message-framing.ts";
+
+/** The client's side of ws, which its types leave out. */
+const { Receiver } = createRequire(import.meta.url)("ws") as {
+  readonly Receiver: new (options: { readonly isServer: boolean }) => Writable;
+};
+
+/** What a client makes of the bytes. */
+async function read(bytes: Buffer): Promise<Message[]> {
+  const receiver = new Receiver({ isServer: false });
+  const messages: Message[] = [];
+  receiver.on("message", (data: Buffer, isBinary: boolean) => {
+    messages.push(isBinary ? data : data.toString());
+  });
+  receiver.end(bytes);
+  await once(receiver, "finish");
+  return messages;
+}
+
+test("a short text, byte by byte", () => {
+  assert.equal(encodeMessages(["Hello"]).toString("hex"), "810548656c6c6f");
+});
+
+test("a binary message has its own opcode", () => {
+  assert.equal(encodeMessages([Buffer.from([1, 2])]).toString("hex"), "82020102");
+});
+
+test("lengths of 126 and more take two bytes, of 65,536 and more eight", () => {
+  assert.equal(
+    encodeMessages(["x".repeat(125)])
+      .subarray(0, 2)
+      .toString("hex"),
+    "817d",
+  );
+  assert.equal(
+    encodeMessages(["x".repeat(126)])
+      .subarray(0, 4)
+      .toString("hex"),
+    "817e007e",
+  );
+  assert.equal(
+    encodeMessages(["x".repeat(65_535)])
+      .subarray(0, 4)
+      .toString("hex"),
+    "817effff",
+  );
+  const long = encodeMessages(["x".repeat(65_536)])
+    .subarray(0, 10)
+    .toString("hex");
+  assert.equal(long, "817f0000000000010000");
+});
+
+test("a client reads what was written, in order", async () => {
+  const text = fc.oneof(
+    fc.string({ unit: "grapheme" }),
+    fc.constantFrom(120, 126, 40_000, 70_000).map((n) => "é✓".repeat(n)),
+  );
+  const binary = fc.uint8Array().map((bytes) => Buffer.from(bytes));
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(text, binary), { minLength: 1 }), async (messages) => {
+      assert.deepEqual(await read(encodeMessages(messages)), messages);
+    }),
+  );
+});
