@@ -296,9 +296,9 @@ export class Kernel implements Sender {
   }
 
   /** Resolves when there is a way to the thread. @throws TroupeError `thread_down` after the wait. */
-  whenReachable(thread: number, timeoutMs: number): Promise<void> {
+  whenReachable(thread: number, timeoutMs: number, parent: Cell): Promise<void> {
     if (this.#routes.has(thread)) return Promise.resolve();
-    return this.#arrivals.wait(thread, timeoutMs);
+    return this.#arrivals.wait(thread, timeoutMs, parent);
   }
 
   /**

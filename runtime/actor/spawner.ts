@@ -76,7 +76,8 @@ export class Spawner {
     const kernel = this.#kernel;
     const startTimeoutMs = options.startTimeoutMs ?? defaultStartTimeoutMs;
     const recipe = { ...toRecipe(code), args };
-    await kernel.whenReachable(thread, startTimeoutMs);
+    if (hasEnded(parent)) throw parentStopped();
+    await kernel.whenReachable(thread, startTimeoutMs, parent);
     const host = kernel.hostOf(thread);
     this.#lastToken += 1;
     const token = `${kernel.thread}.${kernel.incarnation}.${this.#lastToken}`;
@@ -129,19 +130,34 @@ export class Arrivals {
     this.#clock = clock;
   }
 
-  /** @throws TroupeError `thread_down` when the thread does not arrive in time. */
-  wait(thread: number, timeoutMs: number): Promise<void> {
+  /**
+   * Waits on behalf of `parent`.
+   * @throws TroupeError `thread_down` when the thread does not arrive in time, `stopping` when the
+   *   parent stops before.
+   */
+  wait(thread: number, timeoutMs: number, parent: Cell): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.get(thread) ?? new Set();
       this.#waiting.set(thread, waiting);
+      const fail = (error: TroupeError): void => {
+        end();
+        reject(error);
+      };
+      const limit = this.#clock.after(timeoutMs, () => {
+        fail(new TroupeError("thread_down", `thread ${thread} was not up in ${timeoutMs} ms`));
+      });
+      // What is bound to the life of the parent is cancelled with it.
+      const bound = { cancel: () => fail(parentStopped()) };
       const arrived = (): void => {
-        timer.cancel();
+        end();
         resolve();
       };
-      const timer = this.#clock.after(timeoutMs, () => {
+      const end = (): void => {
+        limit.cancel();
         waiting.delete(arrived);
-        reject(new TroupeError("thread_down", `thread ${thread} was not up in ${timeoutMs} ms`));
-      });
+        parent.removeTimer(bound);
+      };
+      parent.addTimer(bound);
       waiting.add(arrived);
     });
   }

@@ -7,7 +7,7 @@ import { resolve } from "node:path";
  * - `json`: any value; a word that is not JSON is refused.
  * - `rest`: the remaining arguments; in a shell one JSON list, or one JSON value for a single one.
  */
-export type ParameterKind = "text" | "file" | "json" | "rest";
+type ParameterKind = "text" | "file" | "json" | "rest";
 
 /** One parameter of a command. */
 export interface Parameter {

@@ -7,10 +7,13 @@ import { type Command, CommandError, CommandTable, type Parameter } from "./comm
 import { Operator, type Restarted, type Stopped } from "./operator.ts";
 import { formatDuration, formatFields } from "./table-text.ts";
 
-/** The commands that every system has; whoever builds on the runtime adds those of its own. */
-export function runtimeCommands(system: System): CommandTable {
-  const operator = new Operator(system);
-  const x: Parameter = { name: "x", kind: "text", complete: () => system.names() };
+/**
+ * The commands that every system has; whoever builds on the runtime adds those of its own. `system`
+ * is called when one is carried out, so that a process without a system can list them.
+ */
+export function runtimeCommands(system: () => System): CommandTable {
+  const operator = (): Operator => new Operator(system());
+  const x: Parameter = { name: "x", kind: "text", complete: () => system().names() };
   const method: Parameter = { name: "method", kind: "text" };
   const args: Parameter = { name: "args", kind: "rest" };
   const commands: Command[] = [
@@ -18,21 +21,21 @@ export function runtimeCommands(system: System): CommandTable {
       name: "tree",
       parameters: [],
       description: "the supervision tree",
-      run: async () => sortTree(await system.tree()),
+      run: async () => sortTree(await system().tree()),
       format: formatTree,
     },
     {
       name: "ps",
       parameters: [],
       description: "all actors, the longest mailbox first",
-      run: async () => selectBusiest((await system.inspect()).actors),
+      run: async () => selectBusiest((await system().inspect()).actors),
       format: formatActors,
     },
     {
       name: "inspect",
       parameters: [x],
       description: "an actor, by its name or pid",
-      run: (actor) => operator.info(actor),
+      run: (actor) => operator().info(actor),
       format: (info: ActorInfo) =>
         formatFields({ ...info, uptimeMs: undefined, uptime: formatDuration(info.uptimeMs) }),
     },
@@ -40,21 +43,21 @@ export function runtimeCommands(system: System): CommandTable {
       name: "spawn",
       parameters: [{ name: "path", kind: "file" }, { ...args }],
       description: "start the actor that a module exports as default",
-      run: (path, ...rest) => spawnDefault(system, path, rest),
+      run: (path, ...rest) => spawnDefault(system(), path, rest),
       format: ({ pid }: { pid: string }) => `started ${pid}`,
     },
     {
       name: "stop",
       parameters: [x],
       description: "stop an actor for good",
-      run: (actor) => operator.stop(actor),
+      run: (actor) => operator().stop(actor),
       format: ({ pid, name }: Stopped) => `stopped ${pid}${name === null ? "" : ` ${name}`}`,
     },
     {
       name: "restart",
       parameters: [x],
       description: "kill an actor, so that its supervisor starts it anew",
-      run: (actor) => operator.restart(actor),
+      run: (actor) => operator().restart(actor),
       format: ({ pid, newPid }: Restarted) =>
         newPid === null ? `killed ${pid}; it was not started anew` : `${pid} is now ${newPid}`,
     },
@@ -63,7 +66,7 @@ export function runtimeCommands(system: System): CommandTable {
       parameters: [x, method, args],
       description: "send an actor a message and do not wait",
       run: (actor, message, ...rest) => {
-        const stub = operator.resolve(actor).tell as Record<string, Send<boolean>>;
+        const stub = operator().resolve(actor).tell as Record<string, Send<boolean>>;
         return stub[parseMethod(message)]?.(...parseArguments(rest)) ?? false;
       },
       format: (taken: boolean) => (taken ? "sent" : "refused; see deadLetters"),
@@ -73,7 +76,7 @@ export function runtimeCommands(system: System): CommandTable {
       parameters: [x, method, args],
       description: "send an actor a message and wait for the answer",
       run: (actor, message, ...rest) => {
-        const ask = operator.resolve(actor).askWith({ timeoutMs: defaultAskTimeoutMs });
+        const ask = operator().resolve(actor).askWith({ timeoutMs: defaultAskTimeoutMs });
         return (ask as Record<string, Send<unknown>>)[parseMethod(message)]?.(
           ...parseArguments(rest),
         );
@@ -84,7 +87,7 @@ export function runtimeCommands(system: System): CommandTable {
       parameters: [],
       description: "the threads, their actors and their memory",
       run: async () => {
-        const { threads, silent } = await system.inspect();
+        const { threads, silent } = await system().inspect();
         return { threads, silent };
       },
       format: formatThreads,
@@ -93,7 +96,7 @@ export function runtimeCommands(system: System): CommandTable {
       name: "deadLetters",
       parameters: [],
       description: "the last messages that nobody took",
-      run: () => system.deadLetters(),
+      run: () => system().deadLetters(),
       format: formatDeadLetters,
     },
   ];
@@ -130,7 +133,7 @@ async function spawnDefault(
 }
 
 /**
- * The URL of a module that an operator named by path or URL; a relative path starts from the
+ * The URL of a module that an operator named by path or file: URL; a relative path starts from the
  * working folder of this process.
  * @throws CommandError when it is neither.
  */
@@ -138,7 +141,7 @@ export function parseModuleUrl(path: unknown): string {
   if (typeof path !== "string" || path === "") {
     throw new CommandError(`expected the path of a module, received ${JSON.stringify(path)}`);
   }
-  return /^(file|data|node):/.test(path) ? path : pathToFileURL(path).href;
+  return path.startsWith("file:") ? path : pathToFileURL(path).href;
 }
 
 function parseMethod(message: unknown): string {

@@ -2,7 +2,7 @@ import { type Command, type CommandTable, formatCall, formatUsage } from "./comm
 import { formatTable } from "./table-text.ts";
 
 /** A command as the help tells it. */
-export interface HelpEntry {
+interface HelpEntry {
   readonly name: string;
   /** How to write it at the prompt. */
   readonly call: string;
@@ -28,7 +28,7 @@ export function withHelp(table: CommandTable): CommandTable {
 }
 
 /** The commands as they are written at the prompt. */
-export function formatCalls(entries: readonly HelpEntry[]): string {
+function formatCalls(entries: readonly HelpEntry[]): string {
   return formatTable(
     [
       { title: "command", cell: ({ call }) => call },

@@ -1,6 +1,6 @@
 export * from "./command.ts";
 export { parseArguments, parseModuleUrl, runtimeCommands } from "./commands.ts";
-export { formatCalls, formatUsages, type HelpEntry, withHelp } from "./help.ts";
+export { formatUsages, withHelp } from "./help.ts";
 export { Operator, type Restarted, type Stopped } from "./operator.ts";
 export { Prompt, type PromptOptions, type PromptStreams } from "./prompt.ts";
 export { attachPrompt, requestCommand } from "./socket-client.ts";

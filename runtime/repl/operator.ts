@@ -70,14 +70,24 @@ export class Operator {
     return { pid: info.pid, name: info.name };
   }
 
-  /** Kills an actor and waits until its supervisor has started the next one. */
+  /**
+   * Kills an actor and waits until its supervisor has started the next one. A supervisor is stopped
+   * and started instead: killed, it would take all below it along without their `terminate`.
+   */
   async restart(x: unknown): Promise<Restarted> {
     const { ref, info, supervisor, child } = await this.#find(x);
     if (supervisor === null || child === null) {
       throw new CommandError(`${x} has no supervisor that would start it again`);
     }
-    this.#system.killActor(ref, "restarted by the operator");
-    const successor = await this.#successor(supervisor, child.id, ref);
+    let successor: ActorRef | null;
+    if (child.type === "supervisor") {
+      const ask = supervisor.askWith({ timeoutMs: Number.POSITIVE_INFINITY });
+      await ask.terminateChild(child.id);
+      successor = await ask.restartChild(child.id);
+    } else {
+      this.#system.killActor(ref, "restarted by the operator");
+      successor = await this.#successor(supervisor, child.id, ref);
+    }
     return { pid: info.pid, name: info.name, newPid: successor === null ? null : `${successor}` };
   }
 

@@ -63,6 +63,10 @@ export class Prompt {
       ignoreUndefined: true,
       writer: (value: unknown) => this.#show(value),
     });
+    // Of a broken input its owner hears; the end that follows closes the prompt.
+    this.#repl.on("error", () => {});
+    // Who is no person needs no sign that a statement goes on in the next line.
+    if (!terminal) Object.defineProperty(this.#repl, "displayPrompt", { value: () => {} });
     Object.assign(this.#repl.context, context);
     for (const command of table.list()) {
       Object.defineProperty(this.#repl.context, command.name, {

@@ -1,11 +1,12 @@
 import { lstatSync, unlinkSync } from "node:fs";
 import { createConnection } from "node:net";
+import { CommandError } from "./command.ts";
 
 /** What stands at the path of a Unix socket. */
-export type SocketFileState = "free" | "stale" | "live" | "not_a_socket";
+type SocketFileState = "free" | "stale" | "live" | "not_a_socket";
 
 /** Looks whether somebody listens at `path`, by trying. */
-export async function inspectSocketFile(path: string): Promise<SocketFileState> {
+async function inspectSocketFile(path: string): Promise<SocketFileState> {
   const file = lstatSync(path, { throwIfNoEntry: false });
   if (file === undefined) return "free";
   if (!file.isSocket()) return "not_a_socket";
@@ -24,11 +25,13 @@ export async function inspectSocketFile(path: string): Promise<SocketFileState> 
 
 /**
  * Makes way for a socket at `path`: removes the file that a killed process left there.
- * @throws Error in one line when somebody listens there, or the file is no socket.
+ * @throws CommandError in one line when somebody listens there, or the file is no socket.
  */
 export async function clearSocketFile(path: string): Promise<void> {
   const state = await inspectSocketFile(path);
-  if (state === "live") throw new Error(`${path}: expected no one there, another process listens`);
-  if (state === "not_a_socket") throw new Error(`${path}: expected a socket, found another file`);
+  if (state === "live")
+    throw new CommandError(`${path}: expected no one there, another process listens`);
+  if (state === "not_a_socket")
+    throw new CommandError(`${path}: expected a socket, found another file`);
   if (state === "stale") unlinkSync(path);
 }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { toErrorRecord } from "../core/index.ts";
-import type { CommandTable } from "./command.ts";
+import { CommandError, type CommandTable } from "./command.ts";
 import { Prompt, type PromptOptions } from "./prompt.ts";
 import { clearSocketFile } from "./socket-file.ts";
 import {
@@ -33,7 +33,7 @@ export class ReplSocket {
 
   /**
    * Listens at `path` with mode 0600. The file of a process that was killed is replaced.
-   * @throws Error in one line that names the path, when it cannot.
+   * @throws CommandError in one line that names the path, when it cannot.
    */
   static async listen(path: string, options: PromptOptions): Promise<ReplSocket> {
     await clearSocketFile(path);
@@ -48,7 +48,7 @@ export class ReplSocket {
     try {
       await once(socket.#server, "listening");
     } catch (error) {
-      throw new Error(`${path}: cannot listen there: ${toErrorRecord(error).message}`);
+      throw new CommandError(`${path}: cannot listen there: ${toErrorRecord(error).message}`);
     }
     return socket;
   }

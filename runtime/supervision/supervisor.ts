@@ -291,6 +291,8 @@ export class Supervisor extends Actor {
         await this.#start(child);
       } catch (error) {
         const { code, message } = toErrorRecord(error);
+        // This supervisor itself has been stopped meanwhile; there is nothing to decide any more.
+        if (code === "stopping") return;
         // On a thread of its own nobody else can be at fault.
         const isAlone = child.spec.start.options?.thread === "dedicated";
         const charge = code !== "thread_down" || isAlone;

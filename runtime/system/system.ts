@@ -67,6 +67,8 @@ export interface SystemOptions {
 }
 
 const inspectTimeoutMs = 1_000;
+/** Of the runtime's own actors: every thread may have as much on its way to them as a link takes. */
+const mailboxCapacity = 1_000_000;
 /** The default of `system.stop`, ms. */
 export const defaultStopBudgetMs = 15_000;
 
@@ -280,7 +282,7 @@ export class System {
     };
     const onThreadDown = (listener: (thread: number) => void): void =>
       this.#threads?.onThreadDown(listener);
-    this.#kernel.spawnFixed(namesId, Names, [{ isAlive, onThreadDown }], {});
+    this.#kernel.spawnFixed(namesId, Names, [{ isAlive, onThreadDown }], { mailboxCapacity });
     const noThreads = {
       schedulers: [],
       openDedicated: () => {
@@ -292,6 +294,7 @@ export class System {
     };
     this.#kernel.spawnFixed(threadsId, Threads, [this.#threads ?? noThreads], {
       concurrency: 1_000,
+      mailboxCapacity,
     });
   }
 

@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import type { ActorInfo, ResourceLimits, ThreadInfo } from "../actor/index.ts";
+import type { ActorInfo, ThreadInfo } from "../actor/index.ts";
 import type { LogLevel } from "../core/index.ts";
 
 /** What every thread of a system has in common. */
@@ -54,12 +54,3 @@ export type ThreadReport =
   | { readonly type: "finished" }
   /** The thread is about to die; the actor number that is known to be at fault, or 0. */
   | { readonly type: "fatal"; readonly message: string; readonly culprit: number };
-
-/** What node:worker_threads calls the limits. */
-export function toWorkerLimits(limits: ResourceLimits): {
-  maxOldGenerationSizeMb?: number;
-  maxYoungGenerationSizeMb?: number;
-  stackSizeMb?: number;
-} {
-  return { ...limits };
-}

@@ -10,6 +10,7 @@ import {
 import { type Clock, type Log, TroupeError, toErrorRecord } from "../core/index.ts";
 import type { LinkEnd, ThreadConfig, ThreadControl, ThreadData, ThreadReport } from "./control.ts";
 import { LabelMemory, labelMemoryBytes } from "./label-memory.ts";
+import { checkResourceLimits } from "./resource-limits.ts";
 
 const entry = new URL("./entry.ts", import.meta.url);
 
@@ -54,6 +55,7 @@ export class WorkerThread {
     limits: ResourceLimits,
     events: WorkerEvents,
   ) {
+    checkResourceLimits(limits);
     this.thread = data.thread;
     this.incarnation = data.incarnation;
     this.dedicated = data.dedicated;

@@ -132,6 +132,12 @@ describe("failed starts", () => {
     assert.deepEqual(decision, { start: ["a"], ...restarted });
   });
 
+  it("are not charged when somebody else took the thread down meanwhile", () => {
+    const state = supervisor({ a: "permanent restarting" });
+    const event: SupervisionEvent = { type: "start_failed", id: "a", charge: false };
+    assert.deepEqual(decide(state, "one_for_one", event), { start: ["a"] });
+  });
+
   it("of a group begin at its start again, with what had been started stopped first", () => {
     const specs = { a: "permanent", b: "transient restarting", c: "permanent restarting" };
     const event: SupervisionEvent = { type: "start_failed", id: "b" };

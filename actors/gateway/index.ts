@@ -1,0 +1,3 @@
+export type { GatewayConfig } from "./config.ts";
+export type { ConfigFile } from "./config-schema.ts";
+export { type Gateway, startGateway } from "./tree.ts";
