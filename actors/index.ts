@@ -1,6 +1,6 @@
 /** What the author of a service needs. */
 export { Actor, type ActorContext, type ActorRef, ReplyError } from "#runtime";
-export type { ConnectRequest } from "./channel/index.ts";
+export type { ConnectHandler, ConnectRequest } from "./channel/index.ts";
 export type { CallInfo } from "./execution/index.ts";
 export type { ConfigFile } from "./gateway/index.ts";
 export {

@@ -2,14 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isIPv6, type Socket as NetSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Server as UpgradeServer, WebSocketServer } from "ws";
-import {
-  Actor,
-  type ActorContext,
-  type ActorRef,
-  isOrderlyExit,
-  type Signal,
-  toErrorRecord,
-} from "#runtime";
+import { Actor, type ActorContext, isOrderlyExit, type Signal, toErrorRecord } from "#runtime";
 import type { Caller } from "../execution/index.ts";
 import { anonymousCaller, parseAssigns } from "./assigns.ts";
 import type { AcceptorConfig } from "./channel-config.ts";
@@ -20,7 +13,7 @@ import {
   loadConnectHandler,
   runConnectHandler,
 } from "./connect.ts";
-import { claimPort, listen, listenShared } from "./listener.ts";
+import { listen, listenShared } from "./listener.ts";
 import type { ExecutorPort } from "./session.ts";
 import { Connection, Sockets } from "./sockets.ts";
 import { selectSubprotocol } from "./token.ts";
@@ -52,7 +45,7 @@ export interface AcceptorStatistics {
   readonly inFlight: number;
 }
 
-/** The beginning of the name of each acceptor; by it they find each other. */
+/** The beginning of the name of each acceptor. */
 export const acceptorPrefix = "acceptor-";
 
 /** What the acceptors of a thread have opened, by kernel and name: a killed one closes nothing. */
@@ -65,10 +58,9 @@ const headersTimeoutMs = 10_000;
 
 /**
  * Accepts the HTTP requests and WebSockets of one thread, on the port that the acceptors of all
- * threads share. The first of them to start makes sure that the port is free, and chooses one where
- * the configuration says 0; each later one, and one that is restarted, asks another for it. The
- * sessions of its sockets' channels are its children. It is to be spawned under a name that begins
- * with {@link acceptorPrefix}.
+ * threads share; it has been claimed before the first of them starts. The sessions of its sockets'
+ * channels are its children. It is to be spawned under a name that begins with
+ * {@link acceptorPrefix}.
  *
  * `init` fails with `port_taken` or `cannot_listen` when it cannot listen, with `load_failed` when
  * there is no such connect handler. When it stops it first drains: no new connection, no frame is
@@ -81,7 +73,6 @@ export class ChannelAcceptor extends Actor {
   readonly #upgrades: UpgradeServer<typeof Connection>;
   #sockets: Sockets | null = null;
   #connect: ConnectHandler | null = null;
-  #port = 0;
   #drained: Promise<void> | null = null;
 
   constructor(config: AcceptorConfig, ports: AcceptorPorts) {
@@ -115,7 +106,7 @@ export class ChannelAcceptor extends Actor {
 
   /** Where clients find it. */
   address(): ListenAddress {
-    return { host: this.#config.host, port: this.#port };
+    return { host: this.#config.host, port: this.#config.port };
   }
 
   /** What it has to do with now. */
@@ -170,26 +161,10 @@ export class ChannelAcceptor extends Actor {
   }
 
   async #listen(): Promise<void> {
-    const { host } = this.#config;
-    const shared = await this.#askSiblings();
-    this.#port = shared ?? (await claimPort(host, this.#config.port));
-    if (await listenShared(this.#server, host, this.#port)) return;
-    // The platform cannot share a port: one acceptor serves, the others stand by.
-    if (shared === null) await listen(this.#server, { host, port: this.#port });
-  }
-
-  /** The port that the other acceptors listen on; null when there is no other. */
-  async #askSiblings(): Promise<number | null> {
-    for (const [name, ref] of this.context.table<ActorRef>("names").entries()) {
-      if (!name.startsWith(acceptorPrefix) || ref.equals(this.self)) continue;
-      try {
-        const sibling = ref as ActorRef<ChannelAcceptor>;
-        return (await sibling.askWith({ timeoutMs: 1_000 }).address()).port;
-      } catch {
-        // It is going; perhaps there are others.
-      }
-    }
-    return null;
+    const { host, port } = this.#config;
+    if (await listenShared(this.#server, host, port)) return;
+    // The platform cannot share a port: the first thread serves, the others stand by.
+    if (this.context.thread <= 1) await listen(this.#server, { host, port });
   }
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {

@@ -26,7 +26,7 @@ export const channelDefaults: Omit<ChannelConfig, "topic"> = Object.freeze({
 /** How the sockets of a thread are to be; plain data, so that it crosses threads. */
 export interface AcceptorConfig {
   readonly host: string;
-  /** 0: a free one, the same for all acceptors. */
+  /** The one for all acceptors, that `claimPort` has found free. */
   readonly port: number;
   readonly channels: readonly ChannelConfig[];
   /** The function that admits sockets; null admits everybody, anonymously. */

@@ -1,6 +1,6 @@
 /**
- * One port for all acceptors. The first one claims it, so that a port in use is an error; the
- * kernel then spreads connections over everyone who listens with `reusePort`.
+ * One port for all acceptors. It is claimed once, before they start, so that a port in use is an
+ * error; the kernel then spreads connections over everyone who listens with `reusePort`.
  */
 
 import { once } from "node:events";

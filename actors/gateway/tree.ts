@@ -8,7 +8,7 @@ import {
   TroupeError,
   toErrorRecord,
 } from "#runtime";
-import { acceptorPrefix } from "../channel/index.ts";
+import { acceptorPrefix, claimPort } from "../channel/index.ts";
 import { Registry, registryName } from "../registry/index.ts";
 import { Loader, loaderName, type ServiceInfo, servicesName } from "../service/index.ts";
 import { Acceptor } from "./acceptor.ts";
@@ -46,11 +46,16 @@ const drainMarginMs = 1_000;
  * └ acceptor-N   HTTP and WebSockets, one per scheduler thread; clients come when all else is there
  * ```
  *
- * @throws TroupeError `start_failed` with the reason in one line; then nothing of it runs.
+ * @throws TroupeError `port_taken`, `cannot_listen`, and `start_failed` with the reason in one line;
+ * then nothing of it runs.
  */
 export async function startGateway(system: System, config: GatewayConfig): Promise<Gateway> {
   const flags = { intensity: 10, periodMs: 60_000, backoff: { minMs: 20, maxMs: 5_000 } };
-  const children = encodeChildren(system.schedulers, config);
+  const { host } = config;
+  // Once, and not in an acceptor: one that starts anew finds others, perhaps even its killed
+  // predecessor, on the port that is the gateway's own.
+  const port = await claimPort(host, config.port);
+  const children = encodeChildren(system.schedulers, { ...config, port });
   const spec = childOf(Supervisor, {
     args: [flags, children],
     type: "supervisor",
@@ -61,9 +66,7 @@ export async function startGateway(system: System, config: GatewayConfig): Promi
   } catch (error) {
     throw new TroupeError("start_failed", selectReason(error), error);
   }
-  const first = system.resolve(`${acceptorPrefix}1`) as ActorRef<Acceptor>;
   const loader = system.resolve(loaderName) as ActorRef<Loader>;
-  const { host, port } = await first.ask.address();
   return { url: encodeUrl(host, port), host, port, services: await loader.ask.list() };
 }
 

@@ -4,8 +4,16 @@ import { Actor, type ActorClass } from "./actor.ts";
 /** Imports a module by URL: the platform's `import` in production. */
 export type ModuleLoader = (source: string) => Promise<Record<string, unknown>>;
 
-/** The real loader. */
-export const importModule: ModuleLoader = (source) => import(source);
+/**
+ * The real loader. The platform reads and links modules where it is called, which takes a while: not
+ * in the turn of an actor, which would be logged as slow.
+ */
+export const importModule: ModuleLoader = async (source) => {
+  await new Promise<void>((resolve) => {
+    setImmediate(resolve);
+  });
+  return import(source);
+};
 
 /**
  * The actor class that a module exports under `exportName`, or as its default.

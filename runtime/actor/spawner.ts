@@ -155,9 +155,10 @@ export class Arrivals {
       const end = (): void => {
         limit.cancel();
         waiting.delete(arrived);
-        parent.removeTimer(bound);
+        parent.timers?.delete(bound);
       };
-      parent.addTimer(bound);
+      parent.timers ??= new Set();
+      parent.timers.add(bound);
       waiting.add(arrived);
     });
   }

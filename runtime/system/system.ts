@@ -79,6 +79,7 @@ export class System {
   #root: ActorRef<Supervisor> | null = null;
   #rootEnded: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | null = null;
+  #stopping = false;
   #spawned = 0;
 
   private constructor(kernel: Kernel, threads: ThreadSet | null) {
@@ -123,7 +124,7 @@ export class System {
     await threads?.start();
     await system.#startRoot(options);
     fail = (reason) => {
-      if (system.#stopped === null) options.onFailure?.(reason);
+      if (!system.#stopping) options.onFailure?.(reason);
     };
     system.#onFailure = (reason) => fail(reason);
     return system;
@@ -258,6 +259,7 @@ export class System {
    * has not stopped by then is killed. Idempotent.
    */
   stop(budgetMs: number = defaultStopBudgetMs): Promise<void> {
+    this.#stopping = true;
     this.#stopped ??= this.#stop(budgetMs);
     return this.#stopped;
   }

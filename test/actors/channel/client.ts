@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { TestContext } from "node:test";
 import { type ClientOptions, WebSocket } from "ws";
 import type { AcceptorConfig, AcceptorStatistics } from "../../../actors/channel/index.ts";
+import { claimPort } from "../../../actors/channel/index.ts";
 import type { ActorRef, Clock, LogLevel, System } from "../../../runtime/index.ts";
 import { createSystem } from "../../../runtime/index.ts";
 import { FakeAcceptor, fake, fakeConfig } from "./fixtures/fake-acceptor.ts";
@@ -156,9 +157,10 @@ export async function stage(
     ...(clock === undefined ? {} : { clock }),
   });
   t.after(() => system.stop());
-  const config = fakeConfig(changes);
+  const wanted = fakeConfig(changes);
+  const port = await claimPort(wanted.host, wanted.port);
+  const config = { ...wanted, port };
   const options = { name: "acceptor-1", args: [config] as [AcceptorConfig] };
   const acceptor = await system.spawn(FakeAcceptor, options);
-  const { port } = await acceptor.ask.address();
   return new Stage(system, acceptor, port, lines);
 }
