@@ -9,9 +9,7 @@ export type ModuleLoader = (source: string) => Promise<Record<string, unknown>>;
  * in the turn of an actor, which would be logged as slow.
  */
 export const importModule: ModuleLoader = async (source) => {
-  await new Promise<void>((resolve) => {
-    setImmediate(resolve);
-  });
+  await null;
   return import(source);
 };
 
