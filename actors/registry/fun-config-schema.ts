@@ -9,7 +9,7 @@ import { encodeFault, printReceived } from "./received.ts";
 import { parseVersion, versionKey } from "./version.ts";
 
 /** The function behind an entry. */
-export interface FunctionTarget {
+interface FunctionTarget {
   /** The registered name of the service actor. */
   readonly module: string;
   /** The function on it. */
@@ -49,7 +49,7 @@ export interface Field<Value> {
 }
 
 /** Most arguments of one function. */
-export const MAX_ARGUMENTS = 256;
+const MAX_ARGUMENTS = 256;
 
 const MIN_TIMEOUT_MS = 100;
 const MAX_TIMEOUT_MS = 300_000;

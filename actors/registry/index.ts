@@ -1,18 +1,13 @@
 export { decideValueFault, printNames } from "./argument-fault.ts";
 export { isDatetime, isNaiveDatetime, isUuid } from "./argument-formats.ts";
-export {
-  ARGUMENT_TYPES,
-  type ArgumentSpec,
-  type ArgumentType,
-  DEFAULT_ARGUMENT_LIMITS,
-} from "./argument-types.ts";
+export { ARGUMENT_TYPES, type ArgumentSpec } from "./argument-types.ts";
 export { exceedsBytes } from "./byte-limit.ts";
-export { Catalog, type CatalogEntry, type Lookup } from "./catalog.ts";
-export { type FunConfigOutcome, parseFunConfig } from "./fun-config.ts";
-export type { ArgumentTypes, FunConfig, FunctionTarget } from "./fun-config-schema.ts";
+export { Catalog, type CatalogEntry } from "./catalog.ts";
+export { parseFunConfig } from "./fun-config.ts";
+export type { ArgumentTypes, FunConfig } from "./fun-config-schema.ts";
 export { isName, MAX_NAME_BYTES } from "./names.ts";
 export { isObjectSchema, type ObjectSchema, selectClosedNames } from "./object-schema.ts";
-export { isMap, type PlainData } from "./plain-data.ts";
+export { isMap } from "./plain-data.ts";
 export { printReceived } from "./received.ts";
 export {
   type BatchOutcome,

@@ -22,7 +22,7 @@ export type VersionSelection<Entry> =
   | { readonly ok: false; readonly code: "unsupported_function" | "disabled_function" };
 
 /** The reserved version: means "no version", and is stored as null. */
-export const NO_VERSION = "0.0.0";
+const NO_VERSION = "0.0.0";
 
 const NUMERIC = "(?:0|[1-9]\\d*)";
 const IDENTIFIER = `(?:${NUMERIC}|\\d*[A-Za-z-][0-9A-Za-z-]*)`;

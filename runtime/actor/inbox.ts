@@ -5,7 +5,7 @@ import { Mailbox } from "./mailbox.ts";
 export type Urgent = () => unknown;
 
 /** Messages that may wait where the spawn options do not say. */
-export const defaultMailboxCapacity = 10_000;
+const defaultMailboxCapacity = 10_000;
 
 /** What waits for an actor's turn: messages up to the capacity, and urgent work without bound. */
 export class Inbox extends Mailbox<Envelope> {

@@ -42,7 +42,7 @@ export interface ThreadInfo {
 }
 
 /** An actor as it stands. */
-export function inspectActor(cell: Cell, nowMs: number): ActorInfo {
+function inspectActor(cell: Cell, nowMs: number): ActorInfo {
   return {
     pid: formatPid(cell.ref),
     name: cell.options.name ?? null,

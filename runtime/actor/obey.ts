@@ -61,10 +61,7 @@ export function answerForTheDead(
 }
 
 /** What the end of a linked actor does: it is heard, it is followed, or nothing. */
-export function decideLinkedExit(
-  reason: ExitReason,
-  trapExit: boolean,
-): "hear" | "stop" | "nothing" {
+function decideLinkedExit(reason: ExitReason, trapExit: boolean): "hear" | "stop" | "nothing" {
   if (trapExit) return "hear";
   return isOrderlyExit(reason) ? "nothing" : "stop";
 }

@@ -17,9 +17,6 @@ export const errorCodes = {
   stopping: "the system is shutting down and starts nothing new",
 } as const;
 
-/** A stable code of the runtime, or one that the thrower brought (see {@link ReplyError}). */
-export type ErrorCode = keyof typeof errorCodes;
-
 /** A fault as plain data: what crosses threads and nodes, where classes do not survive. */
 export interface ErrorRecord {
   readonly name: string;

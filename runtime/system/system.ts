@@ -70,7 +70,7 @@ const inspectTimeoutMs = 1_000;
 /** Of the runtime's own actors: every thread may have as much on its way to them as a link takes. */
 const mailboxCapacity = 1_000_000;
 /** The default of `system.stop`, ms. */
-export const defaultStopBudgetMs = 15_000;
+const defaultStopBudgetMs = 15_000;
 
 /** A running actor system; made by {@link createSystem}. */
 export class System {
