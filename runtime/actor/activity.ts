@@ -48,6 +48,11 @@ export class Activity {
     this.#slots[slot.actor] = 0;
   }
 
+  /** Whether a message of the actor is in progress; for its own thread. */
+  isBusyWith(actorId: number): boolean {
+    return this.#slots[slot.actor] === actorId;
+  }
+
   /** The message in progress goes on after its turn: it is the suspect when the thread gets stuck. */
   suspend(): void {
     this.#slots[slot.suspect] = this.#slots[slot.actor] ?? 0;

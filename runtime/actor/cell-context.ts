@@ -8,7 +8,6 @@ import {
   shutdownExit,
   type Timer,
 } from "../core/index.ts";
-import { labelNumber } from "./activity.ts";
 import type { ActorArgs, ActorClass } from "./actor.ts";
 import { methodName } from "./actor-class.ts";
 import type { Cell } from "./cell.ts";
@@ -173,10 +172,6 @@ export class CellContext implements ActorContext {
     };
     next = this.after(intervalMs, again);
     return { cancel: () => next.cancel() };
-  }
-
-  describeWork(label: string): void {
-    this.#cell.kernel.activity.begin(this.#cell.ref.id, labelNumber(label));
   }
 
   whereis(name: string): ActorRef | undefined {

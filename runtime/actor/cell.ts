@@ -50,8 +50,6 @@ export class Cell implements Runnable {
   #unborn = true;
   /** True from the moment on that no message is taken any more. */
   #ended = false;
-  /** A method, signal or timer is being run right now. */
-  #inTurn = false;
   /** What waits until no message is in progress; no message begins before it is done. */
   #exclusive: Exclusive | null = null;
   #inbox: Inbox | null = null;
@@ -221,6 +219,11 @@ export class Cell implements Runnable {
     this.#shutDown(crashExit(toErrorRecord(error)));
   }
 
+  /** A method, signal or timer of this actor is being run right now. */
+  get #inTurn(): boolean {
+    return this.kernel.activity.isBusyWith(this.ref.id);
+  }
+
   #schedule(): void {
     this.#queued = true;
     this.kernel.scheduler.ready(this);
@@ -255,7 +258,6 @@ export class Cell implements Runnable {
     activity.begin(this.ref.id, entry.label);
     // Not for a tell: nobody waits for it, and the store would be a tenth of its cost.
     if (reply !== null) this.envelope = envelope;
-    this.#inTurn = true;
     try {
       const result = callMethod(entry, this.instance, envelope.args);
       if (isThenable(result)) {
@@ -265,8 +267,7 @@ export class Cell implements Runnable {
     } catch (error) {
       this.#failed(envelope, error);
     }
-    this.#inTurn = false;
-    this.envelope = null;
+    if (reply !== null) this.envelope = null;
     if (this.#stopReason !== null && this.#active === 0) this.#shutDown(this.#stopReason);
   }
 
@@ -290,7 +291,6 @@ export class Cell implements Runnable {
 
   #runUrgent(work: Urgent): void {
     this.kernel.activity.begin(this.ref.id, this.info.signalLabel);
-    this.#inTurn = true;
     try {
       const result = work();
       if (!isThenable(result)) return;
@@ -305,7 +305,6 @@ export class Cell implements Runnable {
     } catch (error) {
       this.#crash("signal", error);
     } finally {
-      this.#inTurn = false;
       if (this.#stopReason !== null && this.#active === 0) this.#shutDown(this.#stopReason);
     }
   }

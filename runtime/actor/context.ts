@@ -129,9 +129,6 @@ export interface ActorContext {
   /** The same again and again; a turn that is late is not made up for. */
   every(intervalMs: number, fire: () => void | Promise<void>): Timer;
 
-  /** Names what the present message does more exactly than `Class.method`, for the watchdog. */
-  describeWork(label: string): void;
-
   /** The living actor of that name. */
   whereis(name: string): ActorRef | undefined;
   /** This thread's replica of a table. */
