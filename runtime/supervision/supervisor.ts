@@ -61,7 +61,8 @@ interface Waiting {
 }
 
 /**
- * A child spec for an actor class; the id defaults to the name in `options`, or the class's name.
+ * A child spec for an actor class; the id defaults to the name in `options`, or the class's name,
+ * the type to what the class is.
  *
  * ```ts
  * childOf(Counter, { args: [], options: { name: "counter" }, restart: "transient" })
@@ -77,7 +78,9 @@ export function childOf<C extends ActorClass>(
   const { args = [], options = {}, ...rest } = spec;
   const { source, name } = actorClass;
   const code = source === undefined ? actorClass : { source, exportName: name };
-  return { id: options.name ?? name, start: { code, args, options }, ...rest };
+  const isSupervisor = actorClass === Supervisor || actorClass.prototype instanceof Supervisor;
+  const type = isSupervisor ? "supervisor" : "worker";
+  return { id: options.name ?? name, start: { code, args, options }, type, ...rest };
 }
 
 /**

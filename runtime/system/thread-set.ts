@@ -186,7 +186,7 @@ export class ThreadSet implements ThreadsPort {
     const message = `stuck for ${Math.round(stalledMs)} ms in ${describeWork(worker)}`;
     const certain = doing?.certain ?? false;
     this.#parts.kernel.log("error", `thread ${message}; it is stopped`, { thread, certain });
-    void worker.terminate({ message, culprits: doing === null ? [] : [doing.actorId] });
+    worker.terminate({ message, culprits: doing === null ? [] : [doing.actorId] });
   }
 
   async #close(worker: WorkerThread): Promise<void> {
@@ -204,7 +204,7 @@ export class ThreadSet implements ThreadsPort {
         if (worker.beat() !== beat) return;
         const message = `its actor did not stop within ${timeMs} ms, ${describeWork(worker)}`;
         log("error", "dedicated thread is ended", { thread: worker.thread, why: message });
-        void worker.terminate({ message, culprits: [] });
+        worker.terminate({ message, culprits: [] });
       });
       void worker.ended.then(() => second.cancel());
     });
@@ -256,7 +256,7 @@ export class ThreadSet implements ThreadsPort {
         (error) => {
           // Its death, if it died, is followed by the next attempt; a thread that hangs is ended.
           kernel.log("error", "thread did not come up", { thread, error: String(error) });
-          void this.#live.get(thread)?.terminate({ message: "did not come up", culprits: [] });
+          this.#live.get(thread)?.terminate({ message: "did not come up", culprits: [] });
         },
       );
     });

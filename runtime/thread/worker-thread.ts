@@ -1,4 +1,4 @@
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type Endpoint, type Remote, releaseProxy, transfer, wrap } from "comlink";
 import {
   Activity,
@@ -23,6 +23,8 @@ export interface ThreadEnd {
 
 /** How long a thread may take to answer the main thread. */
 const controlTimeoutMs = 10_000;
+/** How long the platform may take to end a thread. */
+const terminateTimeoutMs = 5_000;
 
 /** What a {@link WorkerThread} tells of itself. */
 export interface WorkerEvents {
@@ -41,6 +43,8 @@ export class WorkerThread {
   readonly ended: Promise<ThreadEnd>;
   readonly #worker: Worker;
   readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #controlPort: MessagePort;
   readonly #control: Remote<ThreadControl>;
   readonly #activity: Activity;
   readonly #labels: LabelMemory;
@@ -48,6 +52,7 @@ export class WorkerThread {
   readonly #calls = new Set<(error: TroupeError) => void>();
   #cause: ThreadEnd | null = null;
   #gone = false;
+  #onEnd: (end: ThreadEnd) => void = () => {};
   #exiting: Promise<void> | null = null;
 
   constructor(
@@ -60,6 +65,7 @@ export class WorkerThread {
     this.incarnation = data.incarnation;
     this.dedicated = data.dedicated;
     this.#clock = events.clock;
+    this.#log = events.log;
     const activity = new SharedArrayBuffer(activityBytes);
     const labels = new SharedArrayBuffer(labelMemoryBytes);
     this.#activity = new Activity(activity);
@@ -82,16 +88,12 @@ export class WorkerThread {
     this.#worker.on("error", (error: unknown) => {
       this.#cause ??= { message: toErrorRecord(error).message, culprits: this.#culprits() };
     });
+    this.#controlPort = port1;
     this.ended = new Promise((resolve) => {
-      this.#worker.once("exit", (code) => {
-        port1.close();
-        const end = this.#cause ?? { message: `exit code ${code}`, culprits: this.#culprits() };
-        const message = `thread ${this.thread} died: ${end.message}`;
-        for (const fail of this.#calls) fail(new TroupeError("thread_down", message));
-        this.#calls.clear();
-        this.#gone = true;
-        resolve(end);
-      });
+      this.#onEnd = resolve;
+    });
+    this.#worker.once("exit", (code) => {
+      this.#end({ message: `exit code ${code}`, culprits: this.#culprits() });
     });
   }
 
@@ -124,9 +126,11 @@ export class WorkerThread {
   }
 
   /** Ends the thread at once, wherever its code is. `end` becomes its reason, if it is the first. */
-  async terminate(end: ThreadEnd): Promise<void> {
+  terminate(end: ThreadEnd): void {
     this.#cause ??= end;
-    await this.#worker.terminate();
+    void this.#worker.terminate();
+    const timer = this.#clock.after(terminateTimeoutMs, () => this.#abandon());
+    void this.ended.then(() => timer.cancel());
   }
 
   /** Asks the thread to exit, and makes it after `timeoutMs`. */
@@ -137,13 +141,38 @@ export class WorkerThread {
 
   async #exit(end: ThreadEnd, timeoutMs: number): Promise<void> {
     this.#cause ??= end;
-    const timer = this.#clock.after(timeoutMs, () => void this.#worker.terminate());
+    const timer = this.#clock.after(timeoutMs, () => this.terminate(end));
     this.#call(() => this.#control.exit(), timeoutMs).catch(() => {
       // It ended before it could answer, or the timer ends it.
     });
     await this.ended;
     timer.cancel();
     this.#control[releaseProxy]();
+  }
+
+  #end(end: ThreadEnd): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#controlPort.close();
+    const why = this.#cause ?? end;
+    const message = `thread ${this.thread} died: ${why.message}`;
+    for (const fail of this.#calls) fail(new TroupeError("thread_down", message));
+    this.#calls.clear();
+    this.#onEnd(why);
+  }
+
+  /**
+   * There are loops that V8 does not interrupt, for example `for (;;) new Array(1000).fill(1)`: what
+   * they run on goes on for ever. It counts as dead, and its actors are started elsewhere.
+   */
+  #abandon(): void {
+    if (this.#gone) return;
+    const { thread } = this;
+    this.#log("error", "thread cannot be ended; it is abandoned and burns a core", { thread });
+    this.#worker.unref();
+    // The platform would wait for the thread before it exits, and for ever.
+    process.once("exit", () => process.kill(process.pid, "SIGKILL"));
+    this.#end({ message: "it was abandoned", culprits: this.#culprits() });
   }
 
   #culprits(): number[] {

@@ -1,50 +1,9 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import test from "node:test";
-import { fileURLToPath } from "node:url";
-
-const program = fileURLToPath(new URL("../../fixtures/signalled.ts", import.meta.url));
-
-/** A process, and a way to wait for what it prints. */
-class Program {
-  readonly child: ChildProcess;
-  readonly exited: Promise<unknown[]>;
-  #printed = "";
-  #look: () => void = () => {};
-
-  constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-    this.exited = once(this.child, "exit");
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.on("data", (text) => {
-        this.#printed += text;
-        this.#look();
-      });
-    }
-  }
-
-  /** Resolves when the text has been printed; rejects when the process ends without. */
-  async printed(text: string): Promise<void> {
-    const seen = new Promise<void>((resolve) => {
-      this.#look = () => {
-        if (this.#printed.includes(text)) resolve();
-      };
-      this.#look();
-    });
-    const ended = this.exited.then(() => {
-      assert.ok(this.#printed.includes(text), `ended without ${text}: ${this.#printed}`);
-    });
-    await Promise.race([seen, ended]);
-  }
-
-  get output(): string {
-    return this.#printed;
-  }
-}
+import { Program } from "../../fixtures/program.ts";
 
 async function started(...args: string[]): Promise<Program> {
-  const running = new Program(args);
+  const running = new Program("signalled.ts", args);
   await running.printed("ready");
   return running;
 }

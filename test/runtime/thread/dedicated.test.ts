@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createSystem, type System } from "#runtime";
+import { type ActorRef, createSystem, type System } from "#runtime";
 import { Boss } from "../../fixtures/actors/boss.ts";
 import { Saboteur } from "../../fixtures/actors/saboteur.ts";
 import { Gate } from "../../fixtures/gate.ts";
@@ -19,6 +19,13 @@ async function threadsAre(system: System, expected: readonly number[]): Promise<
   await eventually(`threads ${expected}`, look).catch((error) => {
     throw new Error(`${error.message}; they are ${threads}`);
   });
+}
+
+/** Resolves when the thread of the actor is blocked, for good. */
+function blockForEver(actor: ActorRef<Saboteur>): Promise<void> {
+  const gate = new Gate();
+  actor.tell.block(gate.name);
+  return gate.entered;
 }
 
 test("a dedicated thread ends with its actor, and its number is used again", async (t) => {
@@ -94,23 +101,23 @@ test("stopChild of a blocked child: its thread is ended after the shutdown time"
   const { system, log } = await startSystem(t);
   const boss = await system.spawn(Boss, { thread: 1 });
   const child = await boss.ask.hire({ ...dedicated, shutdownMs: 100 });
-  child.tell.spin();
+  await blockForEver(child);
   await boss.askWith({ timeoutMs: 20_000 }).dismiss();
   const { fields } = await log.entry("dedicated thread is ended");
-  assert.match(String(fields["why"]), /did not stop within 100 ms, <0\.3\.\d+> Saboteur\.spin$/);
+  assert.match(String(fields["why"]), /did not stop within 100 ms, <0\.3\.\d+> Saboteur\.block$/);
   await threadsAre(system, [0, 1, 2]);
 });
 
 test("killing a blocked child, or its parent, ends the child's thread", async (t) => {
   const { system } = await startSystem(t);
   const child = await system.spawn(Saboteur, dedicated);
-  child.tell.spin();
+  await blockForEver(child);
   system.killActor(child, "enough");
   await threadsAre(system, [0, 1, 2]);
 
   const boss = await system.spawn(Boss, { thread: 1, restart: "temporary" });
   const second = await boss.ask.hire(dedicated);
-  second.tell.spin();
+  await blockForEver(second);
   system.killActor(boss, "enough");
   await threadsAre(system, [0, 1, 2]);
 });
@@ -119,7 +126,7 @@ test("the thread of the parent dies: its child on a blocked thread does not live
   const { system } = await startSystem(t);
   const boss = await system.spawn(Boss, { thread: 1, restart: "temporary" });
   const child = await boss.ask.hire({ ...dedicated, shutdownMs: 100 });
-  child.tell.spin();
+  await blockForEver(child);
   boss.tell.exitProcess();
   await threadsAre(system, [0, 1, 2]);
 });

@@ -5,6 +5,7 @@ import { decideStall, LabelMemory, Watchdog, type Watched } from "../../../runti
 import { Receiver } from "../../fixtures/actors/messenger.ts";
 import { Saboteur } from "../../fixtures/actors/saboteur.ts";
 import { Gate } from "../../fixtures/gate.ts";
+import { Program } from "../../fixtures/program.ts";
 import { nextHolder, startSystem } from "../../fixtures/running-system.ts";
 
 /** A heart that a test lets beat. */
@@ -121,9 +122,10 @@ test("a turn over the limit is logged with its actor, and nobody is harmed", asy
   while (performance.now() - startedAt < 60);
   gate.open();
   await blocked;
-  const { level, fields } = await log.first(({ message }) => message === "slow turn");
+  const { level, fields } = await log.entry("slow turn", (entry) => {
+    return entry.fields["actor"] === `${slow} slow (Receiver)`;
+  });
   assert.equal(level, "warn");
-  assert.equal(fields["actor"], `${slow} slow (Receiver)`);
   assert.ok(Number(fields["durationMs"]) >= 50, `${fields["durationMs"]} ms`);
   assert.equal(await slow.ask.echo(1), 1);
 });
@@ -139,4 +141,14 @@ test("work that awaits is suspected when the thread gets stuck outside of any tu
   assert.equal(fields["certain"], false);
   await rejected;
   await nextHolder(system, "culprit", culprit);
+});
+
+test("a thread that cannot be ended is abandoned: its actors come back, the process can end", async () => {
+  const program = new Program("unstoppable.ts");
+  const [code, signal] = await program.exited;
+  assert.equal(
+    program.output,
+    "thread cannot be ended; it is abandoned and burns a core\nthread_down\nagain 1\nstopped\n",
+  );
+  assert.deepEqual([code, signal], [null, "SIGKILL"]);
 });
