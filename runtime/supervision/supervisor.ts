@@ -78,7 +78,8 @@ export function childOf<C extends ActorClass>(
   const { args = [], options = {}, ...rest } = spec;
   const { source, name } = actorClass;
   const code = source === undefined ? actorClass : { source, exportName: name };
-  const isSupervisor = actorClass === Supervisor || actorClass.prototype instanceof Supervisor;
+  const isSupervisor =
+    (actorClass as ActorClass) === Supervisor || actorClass.prototype instanceof Supervisor;
   const type = isSupervisor ? "supervisor" : "worker";
   return { id: options.name ?? name, start: { code, args, options }, type, ...rest };
 }
