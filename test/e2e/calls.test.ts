@@ -1,18 +1,54 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
-import { GatewayProcess } from "./gateway-process.ts";
+import { describe, it } from "node:test";
+import { fileScope, GatewayProcess } from "./gateway-process.ts";
 import { type ClientOptions, PhoenixClient, replied } from "./phoenix-client.ts";
 
 const ada = { id: "1", name: "Ada Lovelace", email: "ada@example.com", roles: ["admin"] };
 
-let gateway: GatewayProcess;
-before(async () => {
-  gateway = await GatewayProcess.start({ after });
-});
+const gateway = await GatewayProcess.start(fileScope());
 
 const encode = (message: object, done: (text: string) => void): void =>
   done(JSON.stringify(message));
 const decode = (text: string, done: (message: unknown) => void): void => done(JSON.parse(text));
+
+/** A call that does not succeed, and what is said of it. */
+interface Refusal {
+  readonly call: readonly [service: string, type: string, args?: object, version?: string];
+  readonly status: "ok" | "error";
+  readonly code: string;
+  readonly message: RegExp;
+}
+
+const unsupported = { status: "ok", code: "unsupported_function" } as const;
+const invalid = { status: "error", code: "invalid_arguments" } as const;
+const tooMany: readonly string[] = new Array(11).fill("id");
+
+const refusals: readonly Refusal[] = [
+  {
+    call: ["user_service", "get_user", { user_id: "9" }],
+    ...{ status: "ok", code: "not_found", message: /^No user 9$/ },
+  },
+  { call: ["user_service", "nope"], ...unsupported, message: /^unsupported function: nope/ },
+  { call: ["no_service", "echo"], ...unsupported, message: /^unsupported function: echo/ },
+  {
+    call: ["user_service", "get_user", { user_id: "1" }, "3.0.0"],
+    ...{ ...unsupported, message: /^unsupported function: get_user version 3\.0\.0$/ },
+  },
+  { call: ["echo_service", "echo", {}], ...invalid, message: /message/ },
+  { call: ["echo_service", "echo"], ...invalid, message: /message/ },
+  { call: ["echo_service", "echo", { message: "hi", loud: 1 }], ...invalid, message: /loud/ },
+  { call: ["echo_service", "echo", { message: 5 }], ...invalid, message: /message.*string/ },
+  {
+    call: ["user_service", "get_user", { user_id: "1", fields: ["name"] }, "1.0.0"],
+    ...{ ...invalid, message: /fields/ },
+  },
+  {
+    call: ["user_service", "get_user", { user_id: "1", fields: tooMany }, "2.0.0"],
+    ...{ ...invalid, message: /fields.*10/ },
+  },
+  { call: ["math_service", "add", { by: "1" }], ...invalid, message: /by.*number/ },
+  { call: ["user_service", "list_users", { all: true }], ...invalid, message: /all/ },
+];
 
 const forms: readonly (readonly [string, ClientOptions])[] = [
   ["the default form", {}],
@@ -66,43 +102,20 @@ for (const [form, options] of forms) {
 
     it("is told what was wrong, and stays joined", async (t) => {
       const client = await PhoenixClient.join(t, gateway.url, options);
-      const rows = [
-        ["user_service", "get_user", { user_id: "9" }, , "ok", "not_found", /^No user 9$/],
-        ["user_service", "nope", {}, , "ok", "unsupported_function", /^unsupported function: nope/],
-        ["no_service", "echo", {}, , "ok", "unsupported_function", /^unsupported function: echo/],
-        [
-          ...["user_service", "get_user", { user_id: "1" }, "3.0.0"],
-          ...["ok", "unsupported_function", /^unsupported function: get_user version 3\.0\.0$/],
-        ],
-        ["echo_service", "echo", {}, , "error", "invalid_arguments", /message/],
-        ["echo_service", "echo", , , "error", "invalid_arguments", /message/],
-        [
-          ...["echo_service", "echo", { message: "hi", loud: true }, ,],
-          ...["error", "invalid_arguments", /loud/],
-        ],
-        ["echo_service", "echo", { message: 5 }, , "error", "invalid_arguments", /message.*string/],
-        [
-          ...["user_service", "get_user", { user_id: "1", fields: ["name"] }, "1.0.0"],
-          ...["error", "invalid_arguments", /fields/],
-        ],
-        [
-          ...["user_service", "get_user", { user_id: "1", fields: Array(11).fill("id") }, "2.0.0"],
-          ...["error", "invalid_arguments", /fields.*10/],
-        ],
-        ["math_service", "add", { by: "1" }, , "error", "invalid_arguments", /by.*number/],
-        ["user_service", "list_users", { all: true }, , "error", "invalid_arguments", /all/],
-      ] as const;
-      for (const [service, type, args, version, status, code, message] of rows) {
-        const request = client.request(service as string, type as string, args, version as string);
+      for (const { call, status, code, message } of refusals) {
+        const request = client.request(...call);
         const { reply, response } = await client.push(request);
         const at = JSON.stringify(request);
         assert.equal(response.request_id, request.request_id, at);
-        assert.deepEqual([response.success, response.result, response.code], [false, null, code], at);
-        assert.match(response.error ?? "", message as RegExp, at);
+        assert.deepEqual(
+          [response.success, response.result, response.code],
+          [false, null, code],
+          at,
+        );
+        assert.match(response.error ?? "", message, at);
         assert.equal(response.can_retry, false, at);
-        assert.equal(reply[0], status, at);
-        const expected = status === "ok" ? type : response.error;
-        assert.deepEqual(reply[1], options.inline ? response : expected, at);
+        const expected = status === "ok" ? request.request_type : response.error;
+        assert.deepEqual(reply, [status, options.inline ? response : expected], at);
       }
       assert.equal(await client.result("echo_service", "echo", { message: "still" }), "still");
       assert.deepEqual([client.opens, client.closes], [1, 0]);

@@ -32,6 +32,8 @@ export async function eventually<T>(
   for (;;) {
     const seen = await within(look(), what, limitMs);
     if (isWanted(seen)) return seen;
+    // What is looked at may be of this process: it has to have its turn.
+    await new Promise<void>((resolve) => setImmediate(resolve));
     if (performance.now() > giveUpAt) {
       throw new Error(`not within ${limitMs} ms: ${what}; last seen: ${JSON.stringify(seen)}`);
     }

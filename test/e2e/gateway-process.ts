@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { within } from "./deadline.ts";
@@ -20,9 +21,35 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** What ends when the test does: a TestContext, or the hooks of a file. */
+/** What ends when a test does (its TestContext), or with all tests of a file. */
 export interface Scope {
   after(done: () => Promise<void> | void): void;
+}
+
+/** The scope of a test file. What a scope holds ends in reverse order, whatever of it fails. */
+export function fileScope(): Scope {
+  return scopeOf((end) => after(end));
+}
+
+/** The scope of one test, for what must end in reverse order. */
+export function testScope(t: Scope): Scope {
+  return scopeOf((end) => t.after(end));
+}
+
+function scopeOf(register: (end: () => Promise<void>) => void): Scope {
+  const ends: (() => Promise<void> | void)[] = [];
+  register(async () => {
+    const faults: unknown[] = [];
+    for (const end of ends.reverse()) {
+      try {
+        await end();
+      } catch (fault) {
+        faults.push(fault);
+      }
+    }
+    if (faults.length > 0) throw faults[0];
+  });
+  return { after: (end) => void ends.push(end) };
 }
 
 /** How a gateway is started, beside the free port and the socket of its own. */
@@ -106,7 +133,9 @@ export class GatewayProcess {
       };
       this.#looks.add(look);
       look();
-      void this.ended.then(({ code, stderr }) => reject(new Error(`ended with ${code}: ${stderr}`)));
+      void this.ended.then(({ code, stderr }) =>
+        reject(new Error(`ended with ${code}: ${stderr}`)),
+      );
     });
     return within(heard, `${stream} matches ${what}`);
   }
@@ -177,7 +206,7 @@ export class GatewayProcess {
         const { code } = await within(this.ended, "the gateway stops");
         assert.equal(code, 0, this.stderr);
       }
-      assert.doesNotMatch(this.stderr, /unhandled|uncaught|rejected/i);
+      assert.doesNotMatch(this.stderr, /unhandled|executor rejected/i);
     } finally {
       this.kill("SIGKILL");
       await this.ended;

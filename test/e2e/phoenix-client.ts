@@ -84,7 +84,11 @@ export class PhoenixClient {
   }
 
   /** Connects, and joins; the socket is closed with `scope`. */
-  static async join(scope: Scope, url: string, options: ClientOptions = {}): Promise<PhoenixClient> {
+  static async join(
+    scope: Scope,
+    url: string,
+    options: ClientOptions = {},
+  ): Promise<PhoenixClient> {
     const client = new PhoenixClient(url, options);
     scope.after(() => client.disconnect());
     client.socket.connect();
@@ -104,14 +108,21 @@ export class PhoenixClient {
   }
 
   /** Pushes a request; its reply, and its Response, which the compact form has in the reply. */
-  async push(request: Request): Promise<{ readonly reply: Replied; readonly response: WireResponse }> {
+  async push(
+    request: Request,
+  ): Promise<{ readonly reply: Replied; readonly response: WireResponse }> {
     const pushed = this.inline ? null : this.#response(request.request_id);
     const reply = await replied(this.channel.push("api", request));
     return { reply, response: await (pushed ?? (reply[1] as WireResponse)) };
   }
 
   /** The Response to a call. */
-  async call(service: string, type: string, args?: unknown, version?: string): Promise<WireResponse> {
+  async call(
+    service: string,
+    type: string,
+    args?: unknown,
+    version?: string,
+  ): Promise<WireResponse> {
     return (await this.push(this.request(service, type, args, version))).response;
   }
 

@@ -1,10 +1,5 @@
 /** What these tests use of the official client beyond what the others do. */
 declare module "phoenix" {
-  export interface Channel {
-    leave(timeoutMs?: number): Push;
-    isMember(topic: string): boolean;
-  }
-
   export interface Socket {
     onOpen(opened: () => void): string;
     onClose(closed: () => void): string;
