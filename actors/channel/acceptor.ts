@@ -109,6 +109,11 @@ export class ChannelAcceptor extends Actor {
     return { host: this.#config.host, port: this.#config.port };
   }
 
+  /** Begins to drain; stopping it later waits until that is done. */
+  drain(): void {
+    void this.#drain();
+  }
+
   /** What it has to do with now. */
   statistics(): AcceptorStatistics {
     const { size = 0, sessions = 0, inFlight = 0 } = this.#sockets ?? {};

@@ -219,7 +219,9 @@ export class Socket implements WriterOwner {
     const isBinary = Buffer.isBuffer(frame.payload);
     const payload = isBinary ? parseBytes(frame.payload as Buffer) : frame.payload;
     if (!session.tell.push(frame.ref, payload, isBinary)) {
+      // Its session has ended, and word of that has not come yet.
       this.#answer(frame, channel.joinRef, "error", '{"reason":"unavailable"}');
+      this.sessionEnded(channel, true);
       return;
     }
     channel.load += 1;

@@ -13,7 +13,7 @@ import { gatewayCommands } from "./commands.ts";
 import { type GatewayConfig, selectSocketPath } from "./config.ts";
 import { StartLog } from "./start-log.ts";
 import { encodeStartUp } from "./start-up.ts";
-import { type Gateway, startGateway } from "./tree.ts";
+import { drainAcceptors, type Gateway, startGateway } from "./tree.ts";
 
 /** What the last actors may take to stop when the requests in flight have used up their time. */
 const stopMarginMs = 2_000;
@@ -78,6 +78,7 @@ class Service {
 
   async #stop(): Promise<void> {
     this.#prompt?.close();
+    if (this.#system !== null) drainAcceptors(this.#system);
     await this.#system?.stop(this.#config.drainMs + stopMarginMs);
     await this.#socket?.close();
   }

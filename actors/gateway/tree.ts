@@ -70,6 +70,16 @@ export async function startGateway(system: System, config: GatewayConfig): Promi
   return { url: encodeUrl(host, port), host, port, services: await loader.ask.list() };
 }
 
+/**
+ * Lets all acceptors drain at once; stopping the tree, one after the other, then finds them at it.
+ */
+export function drainAcceptors(system: System): void {
+  for (const name of system.names()) {
+    if (!name.startsWith(acceptorPrefix)) continue;
+    (system.resolve(name) as ActorRef<Acceptor> | undefined)?.tell.drain();
+  }
+}
+
 /** `ws://host:port/socket`; an address that means all interfaces is reached over loopback. */
 export function encodeUrl(host: string, port: number): string {
   const everywhere: Partial<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };

@@ -65,6 +65,8 @@ export class Loader extends Actor {
   readonly #running = new Map<string, string>();
   /** How often each service was loaded: two states of one never share a name. */
   readonly #generations = new Map<string, number>();
+  /** The supervisor of all services, which is watched: what it takes with it is loaded again. */
+  #supervisor: ActorRef | null = null;
   #lastToken = 0;
 
   constructor(options: LoaderOptions) {
@@ -73,10 +75,15 @@ export class Loader extends Actor {
   }
 
   protected override init(): void {
-    if (this.#table.size > 0) this.context.after(0, () => this.#reconcile());
+    if (this.#table.size > 0) this.context.after(0, () => this.#reconcile(false));
   }
 
   protected override onSignal(signal: Signal): void {
+    if (signal.type === "terminated" && this.#supervisor?.equals(signal.ref)) {
+      this.#supervisor = null;
+      this.context.after(RECONCILE_MS, () => this.#reconcile(true));
+      return;
+    }
     const name = this.#running.get(signal.ref.key);
     const record = name === undefined ? undefined : this.#table.get(name);
     if (signal.type !== "terminated" || name === undefined || record === undefined) return;
@@ -208,29 +215,46 @@ export class Loader extends Actor {
     }
   }
 
-  /** After a restart: what the table says is made so again, and what it does not know is ended. */
-  async #reconcile(): Promise<void> {
+  /**
+   * After a restart, of this actor or of the services' supervisor: what the table says is made so
+   * again, and what it does not know is ended. A service that is down for its own faults stays so,
+   * unless `all` went down together.
+   */
+  async #reconcile(all: boolean): Promise<void> {
     try {
       const children = await this.#services().whichChildren();
       const records = [...this.#table.entries()].map(([, record]) => record);
       for (const record of records) {
-        await this.#registry().ask.replace(record.name, record.configs);
         const child = children.find(({ id }) => id === record.module);
-        if (child?.ref) this.#follow(child.ref, record.name);
-        else if (record.status === "running") this.#down(record, "lost with its thread");
+        if (child?.ref) {
+          await this.#registry().ask.replace(record.name, record.configs);
+          this.#follow(child.ref, record.name);
+        } else if (all || record.status === "running") await this.#revive(record);
       }
       const known = new Set(records.map(({ module }) => module));
       for (const { id } of children) if (!known.has(id)) void this.#end(id);
     } catch (error) {
       const { message } = toErrorRecord(error);
       this.context.log("warn", "services not found yet", { error: message });
-      this.context.after(RECONCILE_MS, () => this.#reconcile());
+      this.context.after(RECONCILE_MS, () => this.#reconcile(all));
+    }
+  }
+
+  async #revive(record: ServiceRecord): Promise<void> {
+    try {
+      await this.load(record.source);
+    } catch (error) {
+      this.#down(record, toErrorRecord(error).message);
     }
   }
 
   #follow(supervisor: ActorRef, name: string): void {
     this.#running.set(supervisor.key, name);
     this.context.watch(supervisor);
+    const services = this.context.whereis(servicesName);
+    if (services === undefined || this.#supervisor?.equals(services)) return;
+    this.#supervisor = services;
+    this.context.watch(services);
   }
 
   /** What becomes of the supervisor is of no interest any more. */
