@@ -129,6 +129,20 @@ it("restarts of what stands between the clients and the services fail no call", 
   }
 });
 
+it("services that went down with their supervisor are loaded again", async (t) => {
+  const client = await PhoenixClient.join(t, gateway.url);
+  await gateway.command("restart", "services");
+  for (const service of ["user_service", "mortal_service", "held_service"]) {
+    await eventually(
+      async () => gateway.command<{ name: string; status: string }[]>("services"),
+      (services) => services.some(({ name, status }) => name === service && status === "running"),
+      `${service} runs again`,
+    );
+  }
+  await succeeds(client, "mortal_service", "add", { by: 1 });
+  assert.deepEqual([client.opens, client.closes], [1, 0]);
+});
+
 it("a restarted acceptor gets its clients back by themselves", async (t) => {
   const socket = { reconnectAfterMs: () => 10 };
   const client = await PhoenixClient.join(t, gateway.url, { socket });

@@ -143,6 +143,17 @@ test("stop: what has not stopped within the budget is killed, wherever it is stu
   await unanswered;
 });
 
+test("a system that is stopped has not failed, whether it had children or not", async () => {
+  // A root without children ends within the call that stops it.
+  for (const children of [0, 1]) {
+    const failures: string[] = [];
+    const system = await createSystem({ threads: 0, onFailure: (why) => failures.push(why) });
+    for (let i = 0; i < children; i += 1) await system.spawn(Supervisor);
+    await system.stop();
+    assert.deepEqual(failures, []);
+  }
+});
+
 test("a root that gives up says so, once", async (t) => {
   const failures: string[] = [];
   const onFailure = (reason: string): void => {
