@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { errorCodes } from "#runtime";
 import { ERROR_CODES } from "../actors/execution/error-codes.ts";
+import { GatewayProcess, testScope } from "./e2e/gateway-process.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -45,6 +46,26 @@ describe("examples in the READMEs", () => {
       }
     });
   }
+
+  it("README.md: the call of the start page is answered", async (t) => {
+    const gateway = await GatewayProcess.start(testScope(t), { demo: true });
+    const example = (await readFile(join(root, "README.md"), "utf8")).match(
+      /```ts\n(import \{ Socket \}[\s\S]*?)```/,
+    )?.[1];
+    assert.ok(example, "there is no call on the start page");
+    const folder = await mkdtemp(join(root, "test", ".readme-"));
+    t.after(() => rm(folder, { recursive: true }));
+    const file = join(folder, "call.ts");
+    await writeFile(file, example.replace("127.0.0.1:4000", `127.0.0.1:${gateway.port}`));
+    const caller = spawn(process.execPath, [file], { stdio: ["ignore", "pipe", "inherit"] });
+    t.after(() => caller.kill());
+    let said = "";
+    for await (const text of caller.stdout) {
+      said += text;
+      if (said.includes("Ada Lovelace")) return;
+    }
+    assert.fail(`the caller ended and had said: ${said}`);
+  });
 
   it("runtime/README.md lists every error code with its meaning", async () => {
     const text = await readFile(join(root, "runtime/README.md"), "utf8");
