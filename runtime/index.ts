@@ -16,6 +16,7 @@ export {
   defaultAskTimeoutMs,
   type GroupMembership,
   handlerScope,
+  isMessageName,
   type OverflowPolicy,
   type ResourceLimits,
   type Signal,

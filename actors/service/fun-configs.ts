@@ -1,19 +1,7 @@
+import { isMessageName } from "#runtime";
 import { type BatchOutcome, isMap, parseBatch, printReceived } from "../registry/index.ts";
 import type { FunctionEntry, ServiceDefinition } from "./define-service.ts";
 import { encodeOptionFaults } from "./option-faults.ts";
-
-/** What an actor's life is made of, and no function can be called. */
-const LIFE: ReadonlySet<string> = new Set([
-  "constructor",
-  "init",
-  "onSignal",
-  "stopChildren",
-  "terminate",
-  "codeChange",
-  "context",
-  "self",
-  "then",
-]);
 
 /** The message that stands for a function on its instances. */
 export function messageName(requestType: string, entry: FunctionEntry): string {
@@ -58,7 +46,8 @@ function decideCodeFault(
   { handler }: FunctionEntry,
   hasMethod: ((method: string) => boolean) | null,
 ): string | null {
-  if (LIFE.has(method)) return `the name ${printReceived(method)} belongs to the life of an actor`;
+  if (!isMessageName(method))
+    return `the name ${printReceived(method)} belongs to the life of an actor`;
   if (hasMethod === null) {
     if (typeof handler === "function") return null;
     return `handler: expected a function, received ${printReceived(handler)}`;

@@ -39,6 +39,11 @@ const notMessages = new Set([
   "then",
 ]);
 
+/** Whether a public method of that name is a message: what an actor's life is made of is none. */
+export function isMessageName(name: string): boolean {
+  return !notMessages.has(name);
+}
+
 const known = new WeakMap<object, ActorClassInfo>();
 
 /** The messages of a class: the public methods along its prototype chain up to {@link Actor}. */
@@ -81,7 +86,7 @@ function readClass(actorClass: ActorClass): ActorClassInfo {
   let prototype: object = actorClass.prototype;
   while (prototype !== Actor.prototype) {
     for (const [method, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-      if (typeof property.value !== "function" || notMessages.has(method)) continue;
+      if (typeof property.value !== "function" || !isMessageName(method)) continue;
       const label = labelNumber(`${name}.${method}`);
       methods[method] ??= { name: method, call: property.value, label, owner: info };
     }

@@ -6,7 +6,11 @@ import { fileScope, fixture, GatewayProcess } from "./gateway-process.ts";
 import { PhoenixClient } from "./phoenix-client.ts";
 import { answered, joinOnEach, type WireClient } from "./wire-client.ts";
 
-const services = ["thread-service.ts", "held-service.ts", "hungry-service.ts"];
+const services = [
+  "thread-service.ts",
+  "held-service.ts",
+  "../../fixtures/services/hungry-service.ts",
+];
 const gateway = await GatewayProcess.start(fileScope(), { services });
 
 /** Official clients, one for each thread, in that order. */

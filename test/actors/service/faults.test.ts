@@ -14,7 +14,7 @@ function successor(kit: ServiceKit, name: string): () => Promise<void> {
 }
 
 test("a function that loops for ever is named and stopped; the rest serves on", async (t) => {
-  const kit = await startKit(t, { threads: 2, stallTimeoutMs: 400 });
+  const kit = await startKit(t, { threads: 2, stallTimeoutMs: 2_000 });
   await kit.load("deadly-service.ts");
   await kit.loader.load("actors/examples/echo-service.ts");
   const instance = kit.system.resolve("deadly_service-1");

@@ -87,7 +87,7 @@ test("labels are read back by number; when the memory is full, none takes anothe
 });
 
 test("while (true) is named with class and method, and what shares its thread serves on", async (t) => {
-  const { system, log } = await startSystem(t, { stallTimeoutMs: 400 });
+  const { system, log } = await startSystem(t, { stallTimeoutMs: 2_000 });
   const culprit = await system.spawn(Saboteur, { name: "culprit", thread: 1 });
   const sibling = await system.spawn(Saboteur, { name: "sibling", thread: 1 });
   const far = await system.spawn(Saboteur, { thread: 2 });
@@ -131,7 +131,7 @@ test("a turn over the limit is logged with its actor, and nobody is harmed", asy
 });
 
 test("work that awaits is suspected when the thread gets stuck outside of any turn", async (t) => {
-  const { system, log } = await startSystem(t, { stallTimeoutMs: 400 });
+  const { system, log } = await startSystem(t, { stallTimeoutMs: 2_000 });
   const culprit = await system.spawn(Saboteur, { name: "culprit", thread: 1 });
   const rejected = assert.rejects(culprit.askWith({ timeoutMs: 60_000 }).spinLater(), {
     code: "thread_down",
