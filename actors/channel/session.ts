@@ -33,7 +33,7 @@ interface Push {
 
 /**
  * One joined channel: executes what the client pushes, up to `maxInFlight` requests at once or, in
- * an ordered channel, one after the other. What it still executes when it is stopped ends unheard:
+ * an ordered channel, one after the other. What it still executes when it is stopped is cancelled:
  * its channel is closed by then. It lives on the thread of its socket, which is its constructor's
  * argument in the shape of a {@link SessionChannel}.
  */
@@ -41,6 +41,8 @@ export class Session extends Actor {
   readonly #channel: SessionChannel;
   readonly #executor: ExecutorPort;
   readonly #limit: number;
+  /** Fires when nobody waits for the answers any more. */
+  readonly #gone = new AbortController();
   #running = 0;
   #waiting: Push[] | null = null;
 
@@ -60,6 +62,10 @@ export class Session extends Actor {
     }
   }
 
+  protected override terminate(): void {
+    this.#gone.abort();
+  }
+
   /** The client leaves; what it pushed before has begun, or ends unanswered. */
   leave(ref: string | null, isBinary: boolean): void {
     this.#channel.left(ref, isBinary);
@@ -67,7 +73,7 @@ export class Session extends Actor {
 
   #begin(ref: string | null, payload: unknown, isBinary: boolean): void {
     const { caller, config } = this.#channel;
-    const outcome = this.#executor.execute(payload, caller, config);
+    const outcome = this.#executor.execute(payload, caller, config, this.#gone.signal);
     if (!isPromise(outcome)) {
       this.#answer(ref, isBinary, outcome);
       return;

@@ -50,8 +50,16 @@ export class Executor {
     this.#detailError = options.detailError ?? false;
   }
 
-  /** Executes the payload of a push for `caller`, on a channel with `policy`. */
-  execute(payload: unknown, caller: Caller, policy: ChannelPolicy): Outcome | Promise<Outcome> {
+  /**
+   * Executes the payload of a push for `caller`, on a channel with `policy`. When `signal` fires the
+   * function's own signal is aborted, and the Outcome is `cancelled`.
+   */
+  execute(
+    payload: unknown,
+    caller: Caller,
+    policy: ChannelPolicy,
+    signal?: AbortSignal,
+  ): Outcome | Promise<Outcome> {
     // The steps stand in the order of a request; those of hooks, rate limits and permission belong
     // where they are named.
     const parsed = parseRequest(payload);
@@ -71,7 +79,7 @@ export class Executor {
     // Next: beforeExecute, global and API rate limits, permission.
     const args = found.entry.checkArguments(request.args);
     if (!args.ok) return refuse(requestId, "invalid_arguments", args.message, args.message);
-    return this.#call(found.entry, request, args.values, info);
+    return this.#call(found.entry, request, args.values, info, signal);
     // Last: afterExecute, on refusals as well.
   }
 
@@ -95,12 +103,13 @@ export class Executor {
     request: Request,
     values: unknown[] | Record<string, unknown>,
     info: CallInfo,
+    signal: AbortSignal | undefined,
   ): Outcome | Promise<Outcome> {
     return this.#invoker.invoke<Outcome>(
       callable,
       callable.encodeMessage(values, info),
       callable.timeoutMs,
-      undefined,
+      signal,
       (result) => ({
         response: successResponse(request.requestId, result),
         status: "ok",

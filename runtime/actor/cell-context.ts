@@ -83,7 +83,7 @@ export class CellContext implements ActorContext {
     return {
       members: (group) => groups.members(group),
       join(group) {
-        if (cell.state === "stopped") return;
+        if (cell.isEnding) return;
         cell.joined ??= new Set();
         cell.joined.add(group);
         groups.join(group, cell.ref);

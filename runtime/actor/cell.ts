@@ -13,7 +13,14 @@ import { Bonds } from "./bonds.ts";
 
 import type { SpawnOptions } from "./context.ts";
 import type { Runnable } from "./dispatcher.ts";
-import { limitStop, runDown, stoppedWhileStarting, unanswered } from "./ending.ts";
+import {
+  limitStop,
+  reportCrash,
+  reportUnheard,
+  runDown,
+  stoppedWhileStarting,
+  unanswered,
+} from "./ending.ts";
 import type { Envelope } from "./envelope.ts";
 import { InFlight } from "./in-flight.ts";
 import { Inbox, type Urgent } from "./inbox.ts";
@@ -36,11 +43,9 @@ export class Cell implements Runnable {
   state: CellState = "starting";
   /** The ask whose method is being called right now. */
   envelope: Envelope | null = null;
-  /** What is cancelled with it. */
   timers: Set<Timer> | null = null;
   /** The time of its stop is running. */
   stopLimited = false;
-  /** The groups that it has joined. */
   joined: Set<string> | null = null;
   /** Messages begun since the start. */
   handled = 0;
@@ -49,7 +54,7 @@ export class Cell implements Runnable {
   #birth: Birth | null;
   #unborn = true;
   /** True from the moment on that no message is taken any more. */
-  #ended = false;
+  isEnding = false;
   /** What waits until no message is in progress; no message begins before it is done. */
   #exclusive: Exclusive | null = null;
   #inbox: Inbox | null = null;
@@ -108,7 +113,7 @@ export class Cell implements Runnable {
 
   /** Queues a message; false when it was refused. Whatever is not taken becomes a dead letter. */
   post(envelope: Envelope): boolean {
-    if (this.#ended) {
+    if (this.isEnding) {
       this.kernel.refuse(this.ref, envelope, "actor_stopped");
       return false;
     }
@@ -151,37 +156,35 @@ export class Cell implements Runnable {
 
   /** Runs `work` in a turn of the actor, before waiting messages; a throw crashes it. */
   urgent(work: Urgent): void {
-    if (this.#ended) return;
+    if (this.isEnding) return;
     this.#inbox ??= new Inbox(this.options.mailboxCapacity);
     this.#inbox.addUrgent(work);
     if (!this.#queued) this.#schedule();
   }
 
-  /** The actor is at fault for something that was thrown outside of its methods. */
-  fail(during: string, error: unknown): void {
-    if (this.state !== "stopped") this.#crash(during, error);
-  }
-
   /** Runs `work` alone: after the messages in progress, before any other begins. */
   exclusively(work: Exclusive): void {
-    if (this.#ended || this.#exclusive !== null) {
+    if (this.isEnding || this.#exclusive !== null) {
       work.cancel(new TroupeError("actor_stopped", `${this} is stopping or is being changed`));
       return;
     }
     this.#exclusive = work;
-    if (this.#active === 0 && !this.#inTurn && this.state === "running") this.#runExclusive();
+    const isFree = this.#active === 0 && !this.kernel.activity.isBusyWith(this.ref.id);
+    if (isFree && this.state === "running") this.#runExclusive(work);
   }
 
   /** Stops after the messages in progress; what still waits becomes dead letters. */
   stop(reason: ExitReason, shutdownMs?: number): void {
     if (this.#stopReason !== null || this.state === "stopped") return;
     this.#stopReason = reason;
-    const inTurn = this.#active > 0 || this.#inTurn || this.state === "starting";
+    this.#closeInbox();
+    const inTurn =
+      this.#active > 0 || this.kernel.activity.isBusyWith(this.ref.id) || this.state === "starting";
     if (!inTurn && this.#bonds === null && this.instance?.terminate === undefined) {
       this.finish(reason);
       return;
     }
-    limitStop(this, shutdownMs);
+    limitStop(this, shutdownMs, reason);
     if (!inTurn) this.#shutDown(reason);
   }
 
@@ -217,11 +220,6 @@ export class Cell implements Runnable {
     if (this.state !== "starting") return;
     this.#startError = error;
     this.#shutDown(crashExit(toErrorRecord(error)));
-  }
-
-  /** A method, signal or timer of this actor is being run right now. */
-  get #inTurn(): boolean {
-    return this.kernel.activity.isBusyWith(this.ref.id);
   }
 
   #schedule(): void {
@@ -298,21 +296,21 @@ export class Cell implements Runnable {
       toPromise(result).then(
         () => this.#finishedOne(),
         (error) => {
-          if (this.state !== "stopped") this.#crash("signal", error);
+          this.crash("signal", error);
           this.#finishedOne();
         },
       );
     } catch (error) {
-      this.#crash("signal", error);
+      this.crash("signal", error);
     } finally {
       if (this.#stopReason !== null && this.#active === 0) this.#shutDown(this.#stopReason);
     }
   }
 
-  #runExclusive(): void {
-    void this.#exclusive?.run().finally(() => {
+  #runExclusive(work: Exclusive): void {
+    void work.run().finally(() => {
       this.#exclusive = null;
-      if (!this.#ended && !this.#queued && this.#hasWork()) this.#schedule();
+      if (!this.isEnding && !this.#queued && this.#hasWork()) this.#schedule();
     });
   }
 
@@ -320,7 +318,7 @@ export class Cell implements Runnable {
     this.#active -= 1;
     if (this.#active === 0) {
       this.kernel.activity.clear(this.ref.id);
-      if (this.#exclusive !== null && !this.#ended) this.#runExclusive();
+      if (this.#exclusive !== null && !this.isEnding) this.#runExclusive(this.#exclusive);
     }
     if (this.#stopReason !== null) {
       if (this.#active === 0) this.#shutDown(this.#stopReason);
@@ -329,27 +327,33 @@ export class Cell implements Runnable {
 
   #failed(envelope: Envelope, error: unknown): void {
     if (error instanceof ReplyError) {
-      envelope.reply?.reject(error);
+      if (envelope.reply !== null) envelope.reply.reject(error);
+      else reportUnheard(this, methodName(envelope.method), error);
       return;
     }
     const method = methodName(envelope.method);
-    this.#crash(method, error);
+    this.crash(method, error);
     const message = `${this.kernel.describe(this)} crashed in ${method}`;
     envelope.reply?.reject(new TroupeError("actor_crashed", message, error));
   }
 
-  #crash(during: string, error: unknown): void {
+  /** The actor is at fault: it stops with this error. */
+  crash(during: string, error: unknown): void {
+    if (this.state === "stopped") return;
     const record = toErrorRecord(error);
-    this.kernel.log("error", "actor crashed", {
-      actor: this.kernel.describe(this),
-      message: during,
-      error: record.message,
-      restarts: this.options.restarts ?? 0,
-      stack: record.stack,
-    });
+    reportCrash(this, during, record);
     const reason = crashExit(record);
     this.#stopReason ??= reason;
     this.#shutDown(reason);
+  }
+
+  /** Nobody shall wait for an actor that takes no message any more. */
+  #closeInbox(): void {
+    this.isEnding = true;
+    this.kernel.groups.leaveAll(this);
+    for (const envelope of this.#inbox?.drain() ?? []) {
+      this.kernel.refuse(this.ref, envelope, "actor_stopped");
+    }
   }
 
   /** Passes a signal on to the actor, if it listens. */
@@ -362,8 +366,9 @@ export class Cell implements Runnable {
   #shutDown(reason: ExitReason): void {
     if (this.state === "stopping" || this.state === "stopped") return;
     this.state = "stopping";
-    this.#ended = true;
-    if (this.#bonds !== null || this.instance?.terminate !== undefined) limitStop(this, undefined);
+    this.isEnding = true;
+    if (this.#bonds !== null || this.instance?.terminate !== undefined)
+      limitStop(this, undefined, reason);
     this.#inFlight?.abort();
     void runDown(this, this.#bonds, reason);
   }
@@ -373,15 +378,11 @@ export class Cell implements Runnable {
     if (this.state === "stopped") return;
     const wasStarting = this.#onStarted !== null;
     this.state = "stopped";
-    this.#ended = true;
+    this.isEnding = true;
     const timedOut = this.#birth?.end() ?? null;
     for (const timer of this.timers ?? []) timer.cancel();
     this.kernel.remove(this);
-    for (;;) {
-      const envelope = this.#inbox?.shift();
-      if (envelope === undefined) break;
-      this.kernel.refuse(this.ref, envelope, "actor_stopped");
-    }
+    this.#closeInbox();
     this.#inFlight?.fail(unanswered(this, reason));
     this.#exclusive?.cancel(unanswered(this, reason));
     this.#exclusive = null;

@@ -1,4 +1,5 @@
 import type { Clock, Log } from "../core/index.ts";
+import { handlerScope } from "./handler-scope.ts";
 import { Mailbox } from "./mailbox.ts";
 
 /** What a scheduler runs: an actor's cell. */
@@ -17,13 +18,15 @@ export interface Scheduler {
 
 /** Messages that one actor handles before the next one has its turn. */
 export const messagesPerTurn = 64;
+/** The same while turns are found to be slow. */
+const messagesPerSlowTurn = 4;
 /** How long turns follow each other before the thread looks at its sockets and timers. */
 export const yieldAfterMs = 2;
 
 /**
  * Turns between two looks at the clock, which costs as much as a short turn. A stretch of several
- * turns that took too long makes the next ones be timed one by one: the thread then yields in time,
- * and who is slow again is known exactly.
+ * turns that took too long makes the next ones short and timed one by one: the thread then yields in
+ * time, and who is slow again is known exactly. A turn of full length is always timed.
  */
 const turnsPerReading = 8;
 const turnsTimedSingly = 1_024;
@@ -78,7 +81,9 @@ export class Dispatcher implements Scheduler {
 
   #request(): void {
     this.#requested = true;
-    queueMicrotask(this.#run);
+    // Turns are not part of the handler that happens to wake them.
+    if (handlerScope.getStore() === undefined) queueMicrotask(this.#run);
+    else handlerScope.exit(() => queueMicrotask(this.#run));
   }
 
   readonly #afterYield = (): void => {
@@ -97,8 +102,10 @@ export class Dispatcher implements Scheduler {
     for (let runnable = queue.shift(); runnable !== undefined; runnable = queue.shift()) {
       this.#untimed[this.#turns] = runnable;
       this.#turns += 1;
-      if (runnable.runTurn(messagesPerTurn)) queue.push(runnable);
-      if (this.#turns < turnsPerReading && this.#timedSingly === 0 && !queue.isEmpty) continue;
+      const more = runnable.runTurn(this.#timedSingly > 0 ? messagesPerSlowTurn : messagesPerTurn);
+      if (more) queue.push(runnable);
+      if (!more && this.#turns < turnsPerReading && this.#timedSingly === 0 && !queue.isEmpty)
+        continue;
       now = this.#readClock(now);
       if (now - this.#yieldedAt > yieldAfterMs) break;
     }
@@ -115,7 +122,7 @@ export class Dispatcher implements Scheduler {
     const now = this.#clock.now();
     if (this.#timedSingly > 0) this.#timedSingly -= 1;
     const durationMs = now - before;
-    if (durationMs > yieldAfterMs && this.#turns > 1) this.#timedSingly = turnsTimedSingly;
+    if (durationMs > yieldAfterMs) this.#timedSingly = turnsTimedSingly;
     if (durationMs > this.#slowTurnMs) {
       const turns = this.#untimed.slice(0, this.#turns);
       this.#onSlowTurn(

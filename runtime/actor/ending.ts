@@ -1,21 +1,35 @@
-import { type ExitReason, TroupeError, toErrorRecord } from "../core/index.ts";
+import {
+  type ErrorRecord,
+  type ExitReason,
+  type ReplyError,
+  TroupeError,
+  toErrorRecord,
+} from "../core/index.ts";
 import type { Bonds } from "./bonds.ts";
 import type { Cell } from "./cell.ts";
 
 /** Time to stop where neither the spawn options nor the one who stops it say. */
 export const defaultShutdownMs = 5_000;
 
-/** Sees to it that a cell that is to stop has stopped in time; its first limit holds. */
-export function limitStop(cell: Cell, shutdownMs: number | undefined): void {
+/**
+ * Sees to it that a cell that is to stop has stopped in time; its first limit holds. `shutdownMs` is
+ * that of whoever stops it. An actor that ends of itself, or crashes, is not killed at once even
+ * where its supervisor would, and if it is cut short its reason stays what it was.
+ */
+export function limitStop(cell: Cell, shutdownMs: number | undefined, reason: ExitReason): void {
   if (cell.stopLimited || cell.state === "stopped") return;
   cell.stopLimited = true;
-  const timeMs = shutdownMs ?? cell.options.shutdownMs ?? defaultShutdownMs;
+  const timeMs = shutdownMs ?? (cell.options.shutdownMs || defaultShutdownMs);
   if (timeMs === 0) {
     cell.kill({ kind: "killed", message: "killed: its shutdown time is 0" });
   } else if (timeMs !== Number.POSITIVE_INFINITY) {
     const message = `killed: did not stop within ${timeMs} ms`;
+    const cut: ExitReason =
+      shutdownMs === undefined
+        ? { ...reason, message: `${reason.message}; ${message}` }
+        : { kind: "killed", message };
     cell.timers ??= new Set();
-    cell.timers.add(cell.kernel.clock.after(timeMs, () => cell.kill({ kind: "killed", message })));
+    cell.timers.add(cell.kernel.clock.after(timeMs, () => cell.kill(cut)));
   }
 }
 
@@ -27,6 +41,23 @@ export async function runDown(cell: Cell, bonds: Bonds | null, reason: ExitReaso
   }
   await guard(cell, "terminate", () => cell.instance?.terminate?.(reason));
   cell.finish(reason);
+}
+
+/** The crash report: who, doing what, why, and how often before. */
+export function reportCrash(cell: Cell, during: string, error: ErrorRecord): void {
+  cell.kernel.log("error", "actor crashed", {
+    actor: `${cell}`,
+    message: during,
+    error: error.message,
+    restarts: cell.options.restarts ?? 0,
+    stack: error.stack,
+  });
+}
+
+/** A tell has nobody who could be told what was wrong with it. */
+export function reportUnheard(cell: Cell, method: string, refusal: ReplyError): void {
+  const { code, message: error } = refusal;
+  cell.kernel.log("warn", "a told message was refused", { actor: `${cell}`, method, code, error });
 }
 
 /** What an asker is told whose message was in progress. */

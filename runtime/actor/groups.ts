@@ -56,6 +56,12 @@ export class Groups {
     this.#own.delete(`${ref.id} ${group}`);
   }
 
+  /** Ends all memberships of an actor. */
+  leaveAll(member: { readonly ref: ActorRef; joined: Set<string> | null }): void {
+    for (const group of member.joined ?? []) this.leave(group, member.ref);
+    member.joined = null;
+  }
+
   /** Listens to the members of one more thread. */
   follow(thread: number): void {
     if (this.#followed.has(thread)) return;

@@ -50,7 +50,7 @@ export class Host extends Actor {
       }
       const ref = await this.#kernel.spawnHere(actorClass, recipe.args, options, parent, () => {
         this.#started.delete(token);
-        this.#kernel.onHostedStopped?.();
+        if (this.#started.size === 0) this.#kernel.onHostedStopped?.();
       });
       if (this.#starting.get(token)) {
         this.#kernel.signal(ref, { type: "kill", reason: abandonedExit });

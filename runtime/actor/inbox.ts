@@ -36,6 +36,13 @@ export class Inbox extends Mailbox<Envelope> {
     return oldest;
   }
 
+  /** Takes all messages out, the oldest first. */
+  drain(): Envelope[] {
+    const drained: Envelope[] = [];
+    for (let next = this.shift(); next !== undefined; next = this.shift()) drained.push(next);
+    return drained;
+  }
+
   addUrgent(work: Urgent): void {
     this.#urgent ??= new Mailbox();
     this.#urgent.push(work);

@@ -265,7 +265,7 @@ export class Kernel implements Sender {
   remove(cell: Cell): void {
     this.#cells.delete(cell.ref.id);
     this.#bound.delete(cell);
-    for (const group of cell.joined ?? []) this.groups.leave(group, cell.ref);
+    this.groups.leaveAll(cell);
     if (cell.options.name !== undefined) this.#names().tell.unregister(cell.options.name, cell.ref);
   }
 

@@ -1,5 +1,6 @@
-import { type ExitReason, isOrderlyExit, noActorExit } from "../core/index.ts";
+import { type ExitReason, noActorExit } from "../core/index.ts";
 import type { Cell } from "./cell.ts";
+import { defaultShutdownMs } from "./ending.ts";
 import type { Kernel } from "./kernel.ts";
 import type { ActorRef } from "./ref.ts";
 import type { SystemSignal } from "./signal.ts";
@@ -8,7 +9,7 @@ import type { SystemSignal } from "./signal.ts";
 export function obey(cell: Cell, signal: SystemSignal): void {
   switch (signal.type) {
     case "stop":
-      cell.stop(signal.reason, signal.shutdownMs);
+      cell.stop(signal.reason, signal.shutdownMs ?? cell.options.shutdownMs ?? defaultShutdownMs);
       break;
     case "kill":
       cell.kill(signal.reason);
@@ -38,7 +39,8 @@ export function obey(cell: Cell, signal: SystemSignal): void {
       if (decision === "hear") cell.hear(signal);
       else if (decision === "stop") {
         const message = `linked actor ${signal.ref} stopped: ${signal.reason.message}`;
-        cell.stop({ ...signal.reason, kind: "crash", message });
+        const kind = signal.reason.kind === "shutdown" ? "shutdown" : "crash";
+        cell.stop({ ...signal.reason, kind, message });
       }
     }
   }
@@ -63,5 +65,5 @@ export function answerForTheDead(
 /** What the end of a linked actor does: it is heard, it is followed, or nothing. */
 function decideLinkedExit(reason: ExitReason, trapExit: boolean): "hear" | "stop" | "nothing" {
   if (trapExit) return "hear";
-  return isOrderlyExit(reason) ? "nothing" : "stop";
+  return reason.kind === "normal" ? "nothing" : "stop";
 }

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
 /** A timer that has been set; `cancel` is idempotent and does nothing once the timer has fired. */
 export interface Timer {
   cancel(): void;
@@ -22,12 +24,15 @@ const maxDelayMs = 2_147_483_647;
 // Bound once: looking `performance` up on the global object costs as much as reading the clock.
 const now = performance.now.bind(performance);
 
+// A timer that serves everybody must not belong to the handler in which it happened to be set.
+const outside = AsyncLocalStorage.snapshot();
+
 /** The real clock of this thread. A timer that waits keeps the process alive, as the platform's do. */
 export const systemClock: Clock = {
   now,
   wallTime: () => Date.now(),
   after(delayMs, fire) {
-    const handle = setTimeout(fire, Math.min(Math.max(0, delayMs), maxDelayMs));
+    const handle = setTimeout(outside, Math.min(Math.max(0, delayMs), maxDelayMs), fire);
     return { cancel: () => clearTimeout(handle) };
   },
 };

@@ -93,5 +93,5 @@ process.on("unhandledRejection", (rejected) => {
     error: message,
     stack,
   });
-  cell?.fail("unhandled rejection", rejected);
+  cell?.crash("unhandled rejection", rejected);
 });

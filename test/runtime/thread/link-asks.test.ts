@@ -108,7 +108,7 @@ test("asks of a thread that dies fail at once, on every thread", async (t) => {
   }
   const { thread_down: down = 0, right = 0 } = await fromThread;
   assert.ok(down >= 250 && down + right === 500, `${down} failed, ${right} were answered`);
-  assert.ok(performance.now() - startedAt < 5_000);
+  assert.ok(performance.now() - startedAt < 30_000, "not by the timeouts of the asks");
   await settled(system);
 });
 
