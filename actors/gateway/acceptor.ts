@@ -36,10 +36,10 @@ function isReady(context: ActorContext): boolean {
 }
 
 function describeGateway(context: ActorContext, config: GatewayConfig): HomePage {
-  const { name, channels } = config;
+  const { name, channels, demo } = config;
   const entries = context.table<FunConfig>(registryTable).entries();
   const functions = Array.from(entries, ([, entry]) => describeFunction(entry));
-  return { name, version: troupeVersion, channels, functions };
+  return { name, version: troupeVersion, channels, functions, demo };
 }
 
 function describeFunction(entry: FunConfig): ListedFunction {

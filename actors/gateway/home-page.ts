@@ -6,6 +6,8 @@ export interface HomePage {
   readonly version: string;
   readonly channels: readonly { readonly topic: string; readonly event: string }[];
   readonly functions: readonly ListedFunction[];
+  /** Whether the user is taken from the query. */
+  readonly demo: boolean;
 }
 
 /** A function as the page lists it. */
@@ -40,7 +42,7 @@ section li { padding: 0.2rem 0; overflow-wrap: anywhere; }
 
 /** The HTML of the page; all names in it are escaped. */
 export function encodeHomePage(page: HomePage): string {
-  const { name, version, channels, functions } = page;
+  const { name, version, channels, functions, demo } = page;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -55,7 +57,7 @@ export function encodeHomePage(page: HomePage): string {
 <h2>Functions</h2>
 ${encodeServices(functions)}
 <h2>How to call one</h2>
-<pre><code>${escapeHtml(encodeSample(channels, functions))}</code></pre>
+<pre><code>${escapeHtml(encodeSample(channels, functions, demo))}</code></pre>
 <h2>Channels</h2>
 ${encodeChannels(channels)}
 </body>
@@ -94,6 +96,7 @@ function encodeChannels(channels: HomePage["channels"]): string {
 function encodeSample(
   channels: HomePage["channels"],
   functions: readonly ListedFunction[],
+  demo: boolean,
 ): string {
   const { topic = "api:*", event = "api" } = channels[0] ?? {};
   const { service = "my_service", requestType = "my_function", args = [] } = functions[0] ?? {};
@@ -101,7 +104,7 @@ function encodeSample(
   const named = Object.fromEntries(args.map((name) => [name, "…"]));
   return `import { Socket } from "phoenix";
 
-const socket = new Socket("/socket");
+const socket = new Socket("/socket"${demo ? ', { params: { user_id: "me" } }' : ""});
 socket.connect();
 const channel = socket.channel(${JSON.stringify(topic.replace(/\*$/, "lobby"))}, {});
 channel.on(${JSON.stringify(event)}, (response) => console.log(response));

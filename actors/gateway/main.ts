@@ -58,6 +58,12 @@ async function request(action: Extract<Action, { kind: "command" }>): Promise<vo
   const answer = await requestCommand(path, name, args);
   if (!answer.ok) throw new CommandError(answer.error);
   process.stdout.write(`${json ? JSON.stringify(answer.value) : answer.text}\n`);
+  // A call that failed is a command that failed, for scripts.
+  if (isFailedCall(answer.value)) process.exitCode = 1;
+}
+
+function isFailedCall(value: unknown): boolean {
+  return (value as { readonly success?: unknown } | null | undefined)?.success === false;
 }
 
 function sourcesOf(flags: Settings): ConfigSources {

@@ -1,4 +1,11 @@
-import { Actor, type ActorClass, type ActorRef, handlerScope } from "#runtime";
+import {
+  Actor,
+  type ActorClass,
+  type ActorContext,
+  type ActorRef,
+  type Clock,
+  handlerScope,
+} from "#runtime";
 import { type CallInfo, serviceGroup } from "../execution/index.ts";
 import { ServiceDefinition } from "./define-service.ts";
 import { messageName } from "./fun-configs.ts";
@@ -88,7 +95,32 @@ function scope(actorClass: ActorClass, method: string): void {
     const info = args.at(-1) as Partial<CallInfo> | null | undefined;
     const { id } = Reflect.get(this, "self") as ActorRef;
     const requestId = typeof info?.requestId === "string" ? info.requestId : "";
-    return handlerScope.run({ actorId: id, requestId }, () => inner.apply(this, args));
+    const { clock, message } = Reflect.get(this, "context") as ActorContext;
+    const leftMs = message?.remainingMs ?? Number.POSITIVE_INFINITY;
+    const result = handlerScope.run({ actorId: id, requestId }, () => inner.apply(this, args));
+    if (!(result instanceof Promise) || leftMs === Number.POSITIVE_INFINITY) return result;
+    return endOverdue(result, clock, leftMs, `${actorClass.name}.${method}`);
+  });
+}
+
+/** Time that a method has, beyond its deadline, to obey its signal. */
+const overdueMs = 1_000;
+
+/**
+ * What a method works on that takes one message at a time keeps all others waiting. One that does
+ * not settle after its deadline crashes its instance: a new one serves the next.
+ */
+function endOverdue(
+  result: Promise<unknown>,
+  clock: Clock,
+  leftMs: number,
+  label: string,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(leftMs + overdueMs, () => {
+      reject(new Error(`${label} had not ended ${overdueMs} ms after its deadline`));
+    });
+    result.then(resolve, reject).finally(() => timer.cancel());
   });
 }
 

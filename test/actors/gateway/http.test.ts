@@ -4,6 +4,7 @@ import type { HomePage } from "../../../actors/gateway/home-page.ts";
 import { decidePage, type HttpFacts } from "../../../actors/gateway/http.ts";
 
 const home: HomePage = {
+  demo: true,
   name: "<b>node</b>",
   version: "0.1.0",
   channels: [{ topic: "api:*", event: "api" }],

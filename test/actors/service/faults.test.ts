@@ -29,6 +29,16 @@ test("a function that loops for ever is named and stopped; the rest serves on", 
   assert.equal(await kit.result("deadly_service", "fine"), "fine");
 });
 
+test("a method that never ends costs its instance, and the next call is served", async (t) => {
+  const kit = await startKit(t, { threads: 1 });
+  await kit.load("stubborn-service.ts");
+  const back = successor(kit, "stubborn_service-1");
+  const { response } = await kit.call("stubborn_service", "never");
+  assert.equal(response.code, "timeout");
+  await back();
+  assert.equal(await kit.result("stubborn_service", "fine"), "fine");
+});
+
 test("a function that exits its thread costs its own call alone", async (t) => {
   const kit = await startKit(t, { threads: 2 });
   await kit.load("deadly-service.ts");
