@@ -18,9 +18,23 @@ test("a client that drops in the middle of a call leaves nothing behind", async 
   await fake.count(1);
   client.ws.terminate();
   await at.quiet();
+  assert.equal(fake.signals.get("r1")?.aborted, true, "nobody waits for it any more");
   fake.release("r1");
   await (await joined(at)).heartbeat();
   assert.deepEqual(at.log, []);
+});
+
+test("a client that leaves its channel in the middle of a call cancels it, and no other", async (t) => {
+  const at = await stage(t);
+  const [client, other] = [await joined(at), await joined(at)];
+  client.send(["1", "2", "api:lobby", "api", request("hold", "r1")]);
+  other.send(["1", "2", "api:lobby", "api", request("hold", "r2")]);
+  await fake.count(2);
+  client.send(["1", "3", "api:lobby", "phx_leave", {}]);
+  await client.take(2);
+  await at.until(({ sessions }) => sessions === 1);
+  assert.equal(fake.signals.get("r1")?.aborted, true);
+  assert.equal(fake.signals.get("r2")?.aborted, false);
 });
 
 test("a client that does not read is not read, and loses nothing once it does", async (t) => {
