@@ -71,6 +71,12 @@ async function killUnderLoad(
   assert.equal((await held)?.code, "outcome_unknown");
 
   // The official client of the dead thread comes back by itself; the other one noticed nothing.
+  // What it sent before it noticed would be lost with its socket.
+  await eventually(
+    async () => lost.closes,
+    (closes) => closes === 1,
+    "the official client notices",
+  );
   assert.equal(await lost.result("echo_service", "echo", { message: "back" }), "back");
   assert.deepEqual([lost.opens, lost.closes], [2, 1]);
   assert.equal(await kept.result("echo_service", "echo", { message: "here" }), "here");

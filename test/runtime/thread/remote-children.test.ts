@@ -4,6 +4,7 @@ import { type ActorRef, type ChildInfo, childOf, Supervisor, type System } from 
 import { ProbeRecord, probeClass } from "#runtime/testing";
 import { Boss, NeverReady, Stillborn } from "../../fixtures/actors/boss.ts";
 import { Colleague, type Witness } from "../../fixtures/actors/colleague.ts";
+import { Receiver, Sender } from "../../fixtures/actors/messenger.ts";
 import { Saboteur } from "../../fixtures/actors/saboteur.ts";
 import { Gate } from "../../fixtures/gate.ts";
 import { eventually, nextHolder, startSystem } from "../../fixtures/running-system.ts";
@@ -175,6 +176,12 @@ test("watch across threads: crash, thread death, and one that is gone already", 
   const crashing = await system.spawn(Saboteur, { thread: 2, ...temporary });
   const culprit = await system.spawn(Saboteur, { thread: 2, ...temporary });
   for (const ref of [crashing, culprit]) await watcher.ask.watch(ref);
+  // What follows takes another way to that thread: the watches must have arrived by then.
+  const [sender, receiver] = [
+    await system.spawn(Sender, { thread: 1 }),
+    (await system.spawn(Receiver, { thread: 2 })) as ActorRef<Receiver>,
+  ];
+  await sender.askWith({ timeoutMs: 60_000 }).askMany(receiver, 1, 60_000);
   crashing.tell.throwError("oh");
   await observer.record.message(2);
   assert.equal(observer.lines()[1], `w heard terminated ${crashing} crash`);
