@@ -1,5 +1,16 @@
+import type { Clock } from "../core/index.ts";
+
 /** The slots of the shared record; each is one 32-bit integer. */
-const slot = { beat: 0, actor: 1, label: 2, suspect: 3, suspectLabel: 4, count: 5 } as const;
+const slot = {
+  beat: 0,
+  actor: 1,
+  label: 2,
+  suspect: 3,
+  suspectLabel: 4,
+  /** When nobody waits for the message in progress any more, seconds since 1970; 0: no such time. */
+  dueAt: 5,
+  count: 6,
+} as const;
 
 /** Labels are numbered from 1; past the limit they share number 0. */
 const maxLabels = 4_096;
@@ -34,18 +45,29 @@ export const activityBytes: number = slot.count * Int32Array.BYTES_PER_ELEMENT;
  */
 export class Activity {
   readonly #slots: Int32Array;
+  readonly #clock: Clock | null;
 
-  constructor(memory: ArrayBufferLike) {
+  /** With a `clock` it also tells until when the messages are waited for, which costs two readings. */
+  constructor(memory: ArrayBufferLike, clock: Clock | null = null) {
     this.#slots = new Int32Array(memory, 0, slot.count);
+    this.#clock = clock;
   }
 
-  begin(actorId: number, label: number): void {
+  /** A message is in progress; `ask` says until when somebody waits for its answer. */
+  begin(actorId: number, label: number, ask: { readonly deadlineAt: number } | null = null): void {
     this.#slots[slot.actor] = actorId;
     this.#slots[slot.label] = label;
+    if (this.#clock !== null) this.#slots[slot.dueAt] = encodeDueAt(ask, this.#clock);
   }
 
   end(): void {
     this.#slots[slot.actor] = 0;
+  }
+
+  /** Whether somebody waited for the last message that began, and has given up by `wallTime`. */
+  isOverdue(wallTime: number): boolean {
+    const dueAt = Atomics.load(this.#slots, slot.dueAt);
+    return dueAt !== 0 && wallTime > dueAt * 1_000;
   }
 
   /** Whether a message of the actor is in progress; for its own thread. */
@@ -90,4 +112,9 @@ export class Activity {
       certain: false,
     };
   }
+}
+
+function encodeDueAt(ask: { readonly deadlineAt: number } | null, clock: Clock): number {
+  if (ask === null || ask.deadlineAt === Number.POSITIVE_INFINITY) return 0;
+  return Math.ceil((clock.wallTime() + ask.deadlineAt - clock.now()) / 1_000);
 }

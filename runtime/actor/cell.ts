@@ -253,7 +253,7 @@ export class Cell implements Runnable {
     }
     this.handled += 1;
     const { activity } = this.kernel;
-    activity.begin(this.ref.id, entry.label);
+    activity.begin(this.ref.id, entry.label, reply);
     // Not for a tell: nobody waits for it, and the store would be a tenth of its cost.
     if (reply !== null) this.envelope = envelope;
     try {

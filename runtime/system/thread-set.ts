@@ -169,11 +169,12 @@ export class ThreadSet implements ThreadsPort {
   }
 
   #watch(worker: WorkerThread): void {
-    // A dedicated thread is there for work that blocks.
-    if (worker.dedicated || this.#live.get(worker.thread) !== worker) return;
+    if (this.#live.get(worker.thread) !== worker) return;
     const watched = {
       thread: worker.thread,
       beat: () => worker.beat(),
+      // A dedicated thread is there for work that blocks, as long as anybody wants its result.
+      mayBlock: () => worker.dedicated && !worker.isOverdue(),
       onStall: (stalledMs: number) => this.#stalled(worker, stalledMs),
     };
     this.#watchdog.watch(watched);

@@ -33,7 +33,8 @@ const log: Log = (level, message, fields) => {
 const labels = new LabelMemory(data.labels);
 onLabel((label) => labels.append(label));
 
-const activity = new Activity(data.activity);
+// A dedicated thread may block, but not for an answer that nobody waits for any more.
+const activity = new Activity(data.activity, data.dedicated ? systemClock : null);
 const kernel: Kernel = new Kernel({
   thread,
   incarnation,

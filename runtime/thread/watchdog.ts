@@ -25,13 +25,15 @@ export interface Watched {
   readonly thread: number;
   /** The present count of its heartbeats. */
   beat(): number;
+  /** Whether its heart may stand still at the moment. */
+  mayBlock(): boolean;
   /** Called once when it is stuck. */
   onStall(stalledMs: number): void;
 }
 
 /**
- * Looks at the heartbeat of every thread. A thread whose heart has not beaten for `stallTimeoutMs`
- * is reported once; being late itself, for example because the machine slept, it waits one more
+ * Looks at the heartbeat of every thread. A thread whose heart has not beaten for `stallTimeoutMs`,
+ * while it was not allowed to block, is reported once; being late itself, for example because the machine slept, it waits one more
  * round before it believes what it sees.
  */
 export class Watchdog {
@@ -67,7 +69,7 @@ export class Watchdog {
     const overslept = now - this.#lookedAt > this.#intervalMs + this.#stallTimeoutMs / 2;
     this.#lookedAt = now;
     for (const [watched, before] of this.#watched) {
-      const known = overslept ? undefined : before;
+      const known = overslept || watched.mayBlock() ? undefined : before;
       const { pulse, stalled } = decideStall(known, watched.beat(), now, this.#stallTimeoutMs);
       this.#watched.set(watched, pulse);
       if (!stalled) continue;

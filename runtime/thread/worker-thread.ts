@@ -116,6 +116,11 @@ export class WorkerThread {
     return this.#activity.beats;
   }
 
+  /** Whether it works for somebody who has given up waiting; known of dedicated threads alone. */
+  isOverdue(): boolean {
+    return this.#activity.isOverdue(this.#clock.wallTime());
+  }
+
   /**
    * What it is doing: the actor's number and the label of its message, `certain` when the message
    * is in progress and not only the last one that awaits something; null when nothing.

@@ -187,3 +187,14 @@ test("a system with 0 threads has no dedicated ones, and says so", async () => {
   assert.equal(await actor.ask.thread(), 0);
   await system.stop();
 });
+
+test("a dedicated thread that blocks for nobody is ended; its actor is started anew", async (t) => {
+  const { system, log } = await startSystem(t, { stallTimeoutMs: 200 });
+  const stuck = await system.spawn(Saboteur, { name: "stuck", thread: "dedicated" });
+  const gate = new Gate();
+  t.after(() => gate.open());
+  await assert.rejects(stuck.askWith({ timeoutMs: 50 }).block(gate.name), { code: "ask_timeout" });
+  const next = await nextHolder(system, "stuck", stuck);
+  assert.equal(await next.ask.increment(), 1);
+  assert.match(JSON.stringify(log.all("thread died")), /Saboteur\.block/);
+});

@@ -18,6 +18,12 @@ class Heart implements Watched {
     return this.beats;
   }
 
+  blocks = false;
+
+  mayBlock(): boolean {
+    return this.blocks;
+  }
+
   onStall(stalledMs: number): void {
     this.stalls.push(stalledMs);
   }
@@ -48,6 +54,20 @@ test("a heart that stands still is reported once; one that beats, or was let go,
   assert.deepEqual([beating.stalls, gone.stalls], [[], []]);
   watchdog.stop();
   assert.equal(clock.pendingTimers, 0);
+});
+
+test("a heart may stand still while its thread may block, and is timed from then on", () => {
+  const clock = new ManualClock();
+  const watchdog = new Watchdog(clock, 100, 1_000);
+  const heart = new Heart();
+  heart.blocks = true;
+  watchdog.watch(heart);
+  for (let passed = 0; passed < 5_000; passed += 100) clock.advance(100);
+  assert.deepEqual(heart.stalls, []);
+  heart.blocks = false;
+  for (let passed = 0; passed < 5_000; passed += 100) clock.advance(100);
+  assert.deepEqual(heart.stalls, [1_000]);
+  watchdog.stop();
 });
 
 test("a watchdog that overslept itself believes nothing it saw before", () => {
