@@ -1,8 +1,27 @@
-/** What the author of a service needs. */
+/** What the author of a service needs, and who listens to telemetry. */
 export { Actor, type ActorContext, type ActorRef, ReplyError } from "#runtime";
 export type { ConnectHandler, ConnectRequest } from "./channel/index.ts";
-export type { CallInfo } from "./execution/index.ts";
+export {
+  attachAll,
+  attachConfig,
+  attachDefaultLogger,
+  attachExecutor,
+  attachHook,
+  attachRateLimiter,
+  attachWorkerPool,
+  detachAll,
+  listEvents,
+  type TelemetryEvent,
+  type TelemetryHandler,
+} from "./diagnostics/index.ts";
+export type { CallInfo, HookRequest, Response } from "./execution/index.ts";
 export type { ConfigFile } from "./gateway/index.ts";
+export {
+  encodeRequests,
+  exportRequests,
+  type FunConfig,
+  validateWithDetails,
+} from "./registry/index.ts";
 export {
   type ArgumentsOf,
   DefinedFunction,
@@ -15,8 +34,10 @@ export {
   type MethodSpec,
   type PlainHandler,
   type PositionalSpec,
+  type RequestInfo,
   ServiceDefinition,
   ServiceError,
   type ServiceOptions,
+  type StreamHandle,
   serviceOf,
 } from "./service/index.ts";

@@ -1,14 +1,17 @@
 /** `npm run bench [-- --smoke] [-- NAME ...]`: measures, and prints the table of README.md. */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { argumentChecks } from "./arguments.ts";
 import { ask } from "./ask.ts";
 import { gateway } from "./gateway.ts";
 import { idleActors } from "./idle-actors.ts";
+import { limits } from "./limits.ts";
 import { link } from "./link.ts";
+import { pipeline } from "./pipeline.ts";
 import { formatTable, type Row } from "./report.ts";
 import { tell } from "./tell.ts";
 
-const benches = [tell, ask, link, idleActors, gateway];
+const benches = [tell, ask, link, idleActors, limits, argumentChecks, gateway, pipeline];
 const { values, positionals } = parseArgs({
   options: { smoke: { type: "boolean", default: false } },
   allowPositionals: true,

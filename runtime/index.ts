@@ -31,6 +31,7 @@ export {
   type ExitReason,
   errorCodes,
   formatPid,
+  formatWallTime,
   fromErrorRecord,
   isOrderlyExit,
   type Log,
@@ -57,6 +58,7 @@ export {
   formatTable,
   formatUsage,
   formatUsages,
+  NoSystemError,
   Operator,
   type Parameter,
   Prompt,
@@ -89,3 +91,12 @@ export {
   stopOnSignals,
   type TreeNode,
 } from "./system/index.ts";
+export {
+  checkResourceLimits,
+  type PoolTask,
+  poolEntry,
+  type TaskEnd,
+  type ThreadTask,
+  WorkerPool,
+  type WorkerPoolStatistics,
+} from "./thread/index.ts";

@@ -2,19 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isIPv6, type Socket as NetSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Server as UpgradeServer, WebSocketServer } from "ws";
-import { Actor, type ActorContext, isOrderlyExit, type Signal, toErrorRecord } from "#runtime";
-import type { Caller } from "../execution/index.ts";
-import { anonymousCaller, parseAssigns } from "./assigns.ts";
+import { Actor, type ActorContext, isOrderlyExit, type Signal } from "#runtime";
+import { Admission, type Identity, type Refusal } from "./admission.ts";
 import type { AcceptorConfig } from "./channel-config.ts";
 import type { Codec } from "./codec.ts";
-import {
-  type ConnectHandler,
-  type ConnectRequest,
-  loadConnectHandler,
-  runConnectHandler,
-} from "./connect.ts";
+import { Expiries } from "./expiries.ts";
 import { listen, listenShared } from "./listener.ts";
 import type { ExecutorPort } from "./session.ts";
+import { closeCodes, type Socket } from "./socket.ts";
 import { Connection, Sockets } from "./sockets.ts";
 import { selectSubprotocol } from "./token.ts";
 import { decideUpgrade, refuseUpgrade } from "./upgrade.ts";
@@ -55,15 +50,16 @@ const opened = new WeakMap<object, Map<string, () => void>>();
 const closeTimeoutMs = 5_000;
 /** Time in which a request's headers must be there. */
 const headersTimeoutMs = 10_000;
+/** How often sockets are looked for whose tokens have expired. */
+const expiryCheckMs = 1_000;
 
 /**
  * Accepts the HTTP requests and WebSockets of one thread, on the port that the acceptors of all
  * threads share; it has been claimed before the first of them starts. The sessions of its sockets'
- * channels are its children. It is to be spawned under a name that begins with
- * {@link acceptorPrefix}.
+ * channels are its children. It is to be spawned under {@link acceptorPrefix} and a number from 1.
  *
  * `init` fails with `port_taken` or `cannot_listen` when it cannot listen, with `load_failed` when
- * there is no such connect handler. When it stops it first drains: no new connection, no frame is
+ * there is no such connect handler or JWKS file. When it stops it first drains: no new connection, no frame is
  * read, requests in progress have `drainMs` to finish, then sockets close with 1001.
  */
 export class ChannelAcceptor extends Actor {
@@ -72,7 +68,8 @@ export class ChannelAcceptor extends Actor {
   readonly #server: Server;
   readonly #upgrades: UpgradeServer<typeof Connection>;
   #sockets: Sockets | null = null;
-  #connect: ConnectHandler | null = null;
+  #admission: Admission | null = null;
+  readonly #expiries = new Expiries<Socket>();
   #drained: Promise<void> | null = null;
 
   constructor(config: AcceptorConfig, ports: AcceptorPorts) {
@@ -98,9 +95,10 @@ export class ChannelAcceptor extends Actor {
 
   protected override async init(): Promise<void> {
     this.#replacePredecessor();
-    const { connect } = this.#config;
-    this.#connect = connect === null ? null : await loadConnectHandler(connect);
-    this.#sockets = new Sockets(this.context, this.#ports.executorOf(this.context), this.#config);
+    const config = this.#config;
+    this.#admission = await Admission.open(this.context, config, this.#index());
+    if (config.auth.jwt !== null) this.context.every(expiryCheckMs, () => this.#expire());
+    this.#sockets = new Sockets(this.context, this.#ports.executorOf(this.context), config);
     await this.#listen();
   }
 
@@ -118,6 +116,14 @@ export class ChannelAcceptor extends Actor {
   statistics(): AcceptorStatistics {
     const { size = 0, sessions = 0, inFlight = 0 } = this.#sockets ?? {};
     return { sockets: size, sessions, inFlight };
+  }
+
+  /**
+   * Stops the streams of a request, whoever its clients are: each ends with a `cancelled` Response.
+   * Resolves with how many there were.
+   */
+  stopStream(requestId: string): Promise<number> | number {
+    return this.#sockets?.stopStream(requestId) ?? 0;
   }
 
   protected override onSignal(signal: Signal): void {
@@ -146,12 +152,19 @@ export class ChannelAcceptor extends Actor {
     );
   }
 
+  /** Its place among the acceptors of the node. */
+  #index(): number {
+    const number = Number(this.context.name?.slice(acceptorPrefix.length));
+    return Number.isInteger(number) && number > 0 ? number - 1 : 0;
+  }
+
   #close(): void {
     this.#drained ??= Promise.resolve();
     this.#server.close();
     this.#sockets?.closeAll();
     this.#upgrades.close();
     this.#server.closeAllConnections();
+    this.#admission?.close();
   }
 
   #drain(): Promise<void> {
@@ -173,58 +186,67 @@ export class ChannelAcceptor extends Actor {
   }
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    if (this.#drained !== null) {
+    const admission = this.#admission;
+    if (this.#drained !== null || admission === null) {
       refuseUpgrade(socket, 503, "shutting down");
       return;
     }
     const net = socket as NetSocket;
     const ipAddress = plainAddress(net.remoteAddress);
     const decision = decideUpgrade(request.url ?? "/", request.headers, ipAddress);
-    if (!decision.ok) refuseUpgrade(socket, decision.status, decision.reason);
-    else if (this.#connect === null) {
-      this.#accept(request, net, head, decision.codec, anonymousCaller(ipAddress));
-    } else {
-      void this.#admit(request, net, head, decision.codec, decision.request, this.#connect);
+    if (!decision.ok) {
+      refuseUpgrade(socket, decision.status, decision.reason);
+      return;
     }
+    const entered = admission.enter(request.headers, ipAddress);
+    if (!entered.ok) {
+      refuseUpgrade(socket, entered.status, entered.reason);
+      return;
+    }
+    net.once("close", entered.leave);
+    const upgrade: Upgrade = { request, net, head, codec: decision.codec };
+    const identity = admission.identify(decision.request);
+    if (identity instanceof Promise) void this.#wait(upgrade, identity);
+    else this.#settle(upgrade, identity);
   };
 
-  async #admit(
-    request: IncomingMessage,
-    net: NetSocket,
-    head: Buffer,
-    codec: Codec,
-    connectRequest: ConnectRequest,
-    handler: ConnectHandler,
-  ): Promise<void> {
+  async #wait(upgrade: Upgrade, identity: Promise<Identity | Refusal>): Promise<void> {
+    const { net } = upgrade;
     const hangUp = (): void => {
       net.destroy();
     };
     net.on("error", hangUp);
-    let caller: Caller | null = null;
-    try {
-      const assigns = await runConnectHandler(handler, connectRequest, this.context.clock);
-      caller = assigns === null ? null : parseAssigns(assigns, connectRequest.ipAddress);
-    } catch (error) {
-      const { message, stack } = toErrorRecord(error);
-      this.context.log("error", "connect handler failed", { error: message, stack });
-    }
+    const found = await identity;
     net.removeListener("error", hangUp);
-    if (caller === null) refuseUpgrade(net, 403, "refused");
-    else if (this.#drained !== null) refuseUpgrade(net, 503, "shutting down");
-    else this.#accept(request, net, head, codec, caller);
+    this.#settle(upgrade, found);
   }
 
-  #accept(
-    request: IncomingMessage,
-    net: NetSocket,
-    head: Buffer,
-    codec: Codec,
-    caller: Caller,
-  ): void {
-    this.#upgrades.handleUpgrade(request, net, head, (ws) => {
-      this.#sockets?.add(ws, net, codec, caller);
-    });
+  #settle({ request, net, head, codec }: Upgrade, identity: Identity | Refusal): void {
+    if (!identity.ok) refuseUpgrade(net, identity.status, identity.reason);
+    else if (this.#drained !== null) refuseUpgrade(net, 503, "shutting down");
+    else {
+      const { caller, expiresAt } = identity;
+      this.#upgrades.handleUpgrade(request, net, head, (ws) => {
+        const socket = this.#sockets?.add(ws, net, codec, caller);
+        if (socket === undefined || expiresAt === null) return;
+        net.once("close", this.#expiries.add(socket, expiresAt));
+      });
+    }
   }
+
+  #expire(): void {
+    for (const socket of this.#expiries.take(this.context.clock.wallTime())) {
+      socket.close(closeCodes.policy, "token expired");
+    }
+  }
+}
+
+/** A request that may become a socket. */
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly net: NetSocket;
+  readonly head: Buffer;
+  readonly codec: Codec;
 }
 
 function wantsWebSocket(request: IncomingMessage): boolean {

@@ -1,3 +1,6 @@
+import type { JwtConfig } from "./jwt-config.ts";
+import type { AllowedOrigins } from "./origin.ts";
+
 /** A channel as the configuration declares it: which topics it serves, and how. */
 export interface ChannelConfig {
   /** An exact topic, or a prefix followed by `*`. */
@@ -39,4 +42,35 @@ export interface AcceptorConfig {
   readonly maxChannels: number;
   /** What requests in progress get when the acceptor stops. */
   readonly drainMs: number;
+  /** Which pages may connect. */
+  readonly allowedOrigins: AllowedOrigins;
+  /** Sockets on all threads of the node; null: no bound. */
+  readonly maxConnections: number | null;
+  /** Of one address, or of one IPv6 network (/64); null: no bound. */
+  readonly maxConnectionsPerIp: number | null;
+  /** Whether `maxConnectionsPerIp` holds for clients of this machine too. */
+  readonly limitLoopback: boolean;
+  /** The offer of the memory in which all acceptors count; null: this one counts for itself. */
+  readonly connectionMemory: string | null;
+  /** A socket that sends more is closed with 1008; null: no bound. */
+  readonly maxFramesPerSecond: number | null;
+  /** With `jwt` a socket needs a token; it is closed with 1008 when that expires. */
+  readonly auth: { readonly jwt: JwtConfig | null };
 }
+
+/** An acceptor where the configuration does not say. */
+export const acceptorDefaults: Omit<AcceptorConfig, "host" | "port" | "channels"> = Object.freeze({
+  connect: null,
+  maxFrameBytes: 1_048_576,
+  idleTimeoutMs: 60_000,
+  maxChannels: 100,
+  drainMs: 15_000,
+  allowedOrigins: null,
+  maxConnections: 100_000,
+  maxConnectionsPerIp: 10_000,
+  limitLoopback: false,
+  connectionMemory: null,
+  // A socket that calls is held back by maxInFlight; load that is let through is no attack.
+  maxFramesPerSecond: null,
+  auth: Object.freeze({ jwt: null }),
+});

@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type Clock, TroupeError, toErrorRecord } from "#runtime";
 import type { Assigns } from "./assigns.ts";
+import type { Claims } from "./jwt.ts";
 
 /** What a connect handler gets to decide by. */
 export interface ConnectRequest {
@@ -12,6 +13,8 @@ export interface ConnectRequest {
   readonly token: string | null;
   readonly headers: Readonly<IncomingHttpHeaders>;
   readonly ipAddress: string | null;
+  /** What the token says, where `auth.jwt` has verified it; else null. */
+  readonly claims: Claims | null;
 }
 
 /**

@@ -37,6 +37,14 @@ export function parseJsonText(text: string): ParsedJson {
   return { ok: true, value };
 }
 
+/** The JSON of a binary payload, `{}` where it is empty; text that is none is left as it is. */
+export function parseJsonBytes(bytes: Buffer): unknown {
+  if (bytes.length === 0) return {};
+  const text = bytes.toString();
+  const parsed = parseJsonText(text);
+  return parsed.ok ? parsed.value : text;
+}
+
 /** Whether `value` nests more than `levels`; recurses `levels` deep at most. */
 function exceedsDepth(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;

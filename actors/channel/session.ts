@@ -1,25 +1,52 @@
-import { Actor, toErrorRecord } from "#runtime";
+import { Actor, type ActorRef, type Signal, toErrorRecord } from "#runtime";
 import {
   type Caller,
   type Executor,
   failureResponse,
+  type IncomingStream,
   type Outcome,
   parseRequest,
+  type StreamEnd,
+  Streams,
+  successResponse,
 } from "../execution/index.ts";
+import { isMap } from "../registry/index.ts";
 import type { ChannelConfig } from "./channel-config.ts";
+import type { ReplyStatus } from "./frame.ts";
 
 /** What executes the requests of sessions. */
 export type ExecutorPort = Pick<Executor, "execute" | "encode">;
 
-/** What a session needs of the channel that it serves. */
+/** Takes the chunks of one stream to the client. */
+export interface ChunkWriter {
+  /** False: the channel asks the session to `resume` when there is room. */
+  hasRoom(): boolean;
+  /** JSON text of one result. */
+  chunk(text: string): void;
+}
+
+/** What a session needs of the channel that it serves; it does nothing once the channel is closed. */
 export interface SessionChannel {
   readonly config: ChannelConfig;
   readonly caller: Caller;
-  /**
-   * Sends the answer to one push; does nothing once the channel is closed. `responseJson` is the
-   * text of the outcome's Response.
-   */
-  answer(ref: string | null, isBinary: boolean, outcome: Outcome, responseJson: string): void;
+  /** The client wants Responses in the replies. */
+  readonly isInline: boolean;
+  /** Answers one push. `responseJson` is the text of the outcome's Response; null: none is owed. */
+  answer(
+    ref: string | null,
+    isBinary: boolean,
+    outcome: Outcome,
+    responseJson: string | null,
+  ): void;
+  /** Pushes a Response that follows the answer. */
+  push(isBinary: boolean, responseJson: string): void;
+  /** Replies to what was no request. */
+  reply(ref: string | null, isBinary: boolean, status: ReplyStatus, json: string): void;
+  /** A request whose push has been answered goes on; it is `settled` in the end. */
+  goesOn(): void;
+  settled(): void;
+  /** For the chunks of the stream that a request has opened. */
+  openChunks(requestId: string, isBinary: boolean): ChunkWriter;
   /** Says goodbye to the client and ends the session. */
   left(ref: string | null, isBinary: boolean): void;
 }
@@ -33,9 +60,10 @@ interface Push {
 
 /**
  * One joined channel: executes what the client pushes, up to `maxInFlight` requests at once or, in
- * an ordered channel, one after the other. What it still executes when it is stopped is cancelled:
- * its channel is closed by then. It lives on the thread of its socket, which is its constructor's
- * argument in the shape of a {@link SessionChannel}.
+ * an ordered channel, one after the other. An async request and a stream count until they are
+ * acknowledged; their Responses follow. What it still executes when it is stopped is cancelled, its
+ * streams too: its channel is closed by then. It lives on the thread of its socket, which is its
+ * constructor's argument in the shape of a {@link SessionChannel}.
  */
 export class Session extends Actor {
   readonly #channel: SessionChannel;
@@ -43,6 +71,8 @@ export class Session extends Actor {
   readonly #limit: number;
   /** Fires when nobody waits for the answers any more. */
   readonly #gone = new AbortController();
+  readonly #streams: Streams;
+  readonly #options: { readonly signal: AbortSignal; readonly streams: Streams };
   #running = 0;
   #waiting: Push[] | null = null;
 
@@ -51,6 +81,8 @@ export class Session extends Actor {
     this.#channel = channel;
     this.#executor = executor;
     this.#limit = channel.config.ordered ? 1 : channel.config.maxInFlight;
+    this.#streams = new Streams(this.context);
+    this.#options = { signal: this.#gone.signal, streams: this.#streams };
   }
 
   /** Executes a request, or keeps it until there is room. */
@@ -62,32 +94,65 @@ export class Session extends Actor {
     }
   }
 
-  protected override terminate(): void {
-    this.#gone.abort();
-  }
-
   /** The client leaves; what it pushed before has begun, or ends unanswered. */
   leave(ref: string | null, isBinary: boolean): void {
     this.#channel.left(ref, isBinary);
   }
 
+  /** The client wants no more of a stream. */
+  requestStop(ref: string | null, payload: unknown, isBinary: boolean): void {
+    const requestId = isMap(payload) ? payload["request_id"] : undefined;
+    const isStopped = typeof requestId === "string" && this.#streams.stop(requestId);
+    if (isStopped) this.#channel.reply(ref, isBinary, "ok", '{"status":"stopped"}');
+    else this.#channel.reply(ref, isBinary, "error", '{"reason":"unknown stream"}');
+  }
+
+  /** Ends a stream as its client could; false when there is none of that request. */
+  stopStream(requestId: string): boolean {
+    return this.#streams.stop(requestId);
+  }
+
+  /** A producer sends chunks, or the end of a stream. */
+  streamed(
+    id: number,
+    chunks: readonly string[],
+    end: StreamEnd | null,
+    producer: ActorRef | null,
+  ): void {
+    this.#streams.receive(id, chunks, end, producer);
+  }
+
+  /** The client has taken what it was sent: there is room for chunks. */
+  resume(): void {
+    this.#streams.resume();
+  }
+
+  protected override onSignal(signal: Signal): void {
+    if (signal.type === "terminated") this.#streams.terminated(signal.ref);
+  }
+
+  protected override terminate(): void {
+    this.#gone.abort();
+    this.#streams.closeAll();
+  }
+
   #begin(ref: string | null, payload: unknown, isBinary: boolean): void {
     const { caller, config } = this.#channel;
-    const outcome = this.#executor.execute(payload, caller, config, this.#gone.signal);
+    const outcome = this.#executor.execute(payload, caller, config, this.#options);
     if (!isPromise(outcome)) {
-      this.#answer(ref, isBinary, outcome);
+      this.#answer(ref, payload, isBinary, outcome);
       return;
     }
     this.#running += 1;
     outcome.then(
-      (settled) => this.#finish(ref, isBinary, settled),
-      (error) => this.#finish(ref, isBinary, this.#broken(payload, error)),
+      (settled) => this.#finish(ref, payload, isBinary, settled),
+      (error) => this.#finish(ref, payload, isBinary, this.#broken(payload, error)),
     );
   }
 
-  #finish(ref: string | null, isBinary: boolean, outcome: Outcome): void {
+  #finish(ref: string | null, payload: unknown, isBinary: boolean, outcome: Outcome): void {
     this.#running -= 1;
-    this.#answer(ref, isBinary, outcome);
+    this.#answer(ref, payload, isBinary, outcome);
     while (this.#waiting !== null && this.#running < this.#limit) {
       const next = this.#waiting.shift();
       if (next === undefined) this.#waiting = null;
@@ -95,21 +160,55 @@ export class Session extends Actor {
     }
   }
 
-  #answer(ref: string | null, isBinary: boolean, outcome: Outcome): void {
-    const text = this.#executor.encode(outcome.response);
-    this.#channel.answer(ref, isBinary, outcome, text);
+  #answer(ref: string | null, payload: unknown, isBinary: boolean, outcome: Outcome): void {
+    const { response, later, stream } = outcome;
+    const channel = this.#channel;
+    const text = response === null ? this.#encodeNothing(payload) : this.#executor.encode(response);
+    channel.answer(ref, isBinary, outcome, text);
+    if (later !== undefined) this.#follow(later, isBinary);
+    if (stream !== undefined) this.#start(stream, isBinary);
+  }
+
+  /** No Response is owed, yet a client that takes them in replies finds one there. */
+  #encodeNothing(payload: unknown): string | null {
+    if (!this.#channel.isInline) return null;
+    return this.#executor.encode(successResponse(selectNames(payload).requestId, null));
+  }
+
+  #follow(later: NonNullable<Outcome["later"]>, isBinary: boolean): void {
+    const channel = this.#channel;
+    channel.goesOn();
+    void later.then((response) => {
+      channel.push(isBinary, this.#executor.encode(response));
+      channel.settled();
+    });
+  }
+
+  #start(stream: IncomingStream, isBinary: boolean): void {
+    const channel = this.#channel;
+    const chunks = channel.openChunks(stream.requestId, isBinary);
+    stream.start({
+      hasRoom: () => chunks.hasRoom(),
+      chunk: (text) => chunks.chunk(text),
+      end: (response) => channel.push(isBinary, this.#executor.encode(response)),
+    });
   }
 
   /** An executor that rejects is at fault, yet its client gets an answer. */
   #broken(payload: unknown, error: unknown): Outcome {
     const { message, stack } = toErrorRecord(error);
     this.context.log("error", "executor rejected", { error: message, stack });
-    const parsed = parseRequest(payload);
-    const requestId = parsed.ok ? parsed.request.requestId : parsed.requestId;
-    const reply = parsed.ok ? parsed.request.requestType : parsed.message;
+    const { requestId, reply } = selectNames(payload);
     const response = failureResponse(requestId, "internal", "Internal Server Error");
     return { response, status: "ok", reply };
   }
+}
+
+function selectNames(payload: unknown): { readonly requestId: string; readonly reply: string } {
+  const parsed = parseRequest(payload);
+  if (!parsed.ok) return { requestId: parsed.requestId, reply: parsed.message };
+  const { requestId, requestType } = parsed.request;
+  return { requestId, reply: requestType };
 }
 
 function isPromise(outcome: Outcome | Promise<Outcome>): outcome is Promise<Outcome> {

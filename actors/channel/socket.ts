@@ -1,10 +1,9 @@
 import type { Socket as NetSocket } from "node:net";
 import type { WebSocket } from "ws";
 import type { ActorRef } from "#runtime";
-import type { Caller } from "../execution/index.ts";
+import type { Caller, ChunkTemplate } from "../execution/index.ts";
 import { isMap } from "../registry/index.ts";
 import { Channel } from "./channel.ts";
-import type { ChannelConfig } from "./channel-config.ts";
 import type { Codec } from "./codec.ts";
 import {
   controlEvents,
@@ -13,34 +12,22 @@ import {
   type ParsedFrame,
   type ReplyStatus,
 } from "./frame.ts";
-import { parseJsonText } from "./json-text.ts";
-import type { Outbox } from "./outbox.ts";
+import type { FrameBudget } from "./frame-budget.ts";
+import { encodeChunkForm, encodePushForm, encodeReplyForm } from "./frame-forms.ts";
+import { parseJsonBytes } from "./json-text.ts";
+import type { Message } from "./message-framing.ts";
 import type { Session } from "./session.ts";
+import type { SocketHost } from "./socket-host.ts";
 import { Writer, type WriterOwner } from "./writer.ts";
-
-/** What a socket needs of the acceptor that it belongs to. */
-export interface SocketHost {
-  readonly outbox: Outbox;
-  readonly maxChannels: number;
-  /** Counts up at a steady pace: the time, as coarse as idle sockets need it. */
-  readonly tick: number;
-  /** Requests in progress on all sockets. */
-  inFlight: number;
-  selectChannel(topic: string): ChannelConfig | undefined;
-  startSession(channel: Channel): Promise<ActorRef<Session>>;
-  stopSession(channel: Channel): void;
-  /** A request has ended. */
-  settled(count: number): void;
-  /** The client's fault, for the log. */
-  blame(socket: Socket, fault: string): void;
-  forget(socket: Socket): void;
-}
 
 /** WebSocket close codes (RFC 6455, section 7.4, and the IANA registry) that a socket sends. */
 export const closeCodes = { normal: 1000, goingAway: 1001, policy: 1008, tooSlow: 1013 } as const;
 
 /** So many bad frames in a row close the socket. */
 const maxBadFrames = 10;
+
+/** The event by which a client ends one of its streams. */
+const stopStreamEvent = "stop_stream";
 
 const unmatchedTopic = '{"reason":"unmatched topic"}';
 
@@ -55,6 +42,7 @@ export class Socket implements WriterOwner {
   readonly #ws: WebSocket;
   readonly #writer: Writer;
   readonly #channels = new Map<string, Channel>();
+  readonly #budget: FrameBudget | null;
   #seenAt: number;
   #badFrames = 0;
   /** Reasons not to read, one for each overloaded channel and one for a slow reader. */
@@ -67,6 +55,7 @@ export class Socket implements WriterOwner {
     this.#writer = new Writer(this, host.outbox, ws, net);
     this.#codec = codec;
     this.caller = caller;
+    this.#budget = host.newFrameBudget();
     this.#seenAt = host.tick;
   }
 
@@ -74,7 +63,7 @@ export class Socket implements WriterOwner {
 
   /** A message came. */
   receive(data: Buffer, isBinary: boolean): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || !this.#mayCome()) return;
     this.#seenAt = this.#host.tick;
     const parsed: ParsedFrame = isBinary
       ? this.#codec.parseBinary(data)
@@ -87,7 +76,12 @@ export class Socket implements WriterOwner {
     this.#route(parsed.frame);
   }
 
-  /** Anything else came: the client lives. */
+  /** A ping or pong came. */
+  control(): void {
+    if (!this.#isClosed && this.#mayCome()) this.seen();
+  }
+
+  /** The client lives. */
   seen(): void {
     this.#seenAt = this.#host.tick;
   }
@@ -127,24 +121,47 @@ export class Socket implements WriterOwner {
 
   /** Pushes JSON text on the channel's event. */
   push(channel: Channel, isBinary: boolean, json: string): void {
-    const { joinRef, topic, config } = channel;
-    const codec = this.#codec;
-    this.#send(
-      isBinary
-        ? codec.encodeBinaryPush(joinRef, topic, config.event, Buffer.from(json))
-        : codec.encodePush(joinRef, topic, config.event, json),
-    );
+    this.send(encodePushForm(this.#codec, channel, isBinary, json));
   }
 
   /** Sends a `phx_reply` of a channel, with JSON text. */
   reply(
-    { joinRef, topic }: Channel,
+    address: Pick<Channel, "joinRef" | "topic">,
     ref: string | null,
     isBinary: boolean,
     status: ReplyStatus,
     json: string,
   ): void {
-    this.#reply(joinRef, ref, topic, isBinary, status, json);
+    this.send(encodeReplyForm(this.#codec, address, ref, isBinary, status, json));
+  }
+
+  /** Makes the encoder of the chunks of a stream. */
+  encodeChunks(
+    channel: Channel,
+    isBinary: boolean,
+    template: ChunkTemplate,
+  ): (chunk: string) => Message {
+    return encodeChunkForm(this.#codec, channel, isBinary, template);
+  }
+
+  /** Sends a frame that is encoded already. */
+  send(frame: Message): void {
+    if (!this.#isClosed) this.#writer.send(frame);
+  }
+
+  /** Whether a chunk may be sent; where it may not, the session is told when it may. */
+  hasRoomFor(channel: Channel): boolean {
+    channel.wantsRoom = !this.#writer.hasRoom();
+    return !channel.wantsRoom;
+  }
+
+  /** A request goes on behind its answer; it is in progress until it is settled. */
+  goesOn(): void {
+    this.#host.inFlight += 1;
+  }
+
+  settled(): void {
+    this.#host.settled(1);
   }
 
   /** A push of the channel has its answer. */
@@ -180,12 +197,28 @@ export class Socket implements WriterOwner {
     this.#release();
   }
 
+  onRoom(): void {
+    for (const channel of this.#channels.values()) {
+      if (!channel.wantsRoom) continue;
+      channel.wantsRoom = false;
+      channel.session?.tell.resume();
+    }
+  }
+
   onTooSlow(unreadBytes: number): void {
     this.#host.blame(this, `does not read: ${unreadBytes} bytes wait`);
     this.close(closeCodes.tooSlow, "too slow");
   }
 
   // --- frames --------------------------------------------------------------------------------
+
+  /** False when the client sends more than it may: then the socket is closed. */
+  #mayCome(): boolean {
+    if (this.#budget === null || this.#budget.spend()) return true;
+    this.#host.blame(this, "too many frames per second");
+    this.close(closeCodes.policy, "too many frames");
+    return false;
+  }
 
   #route(frame: Frame): void {
     const { joinRef, topic, event } = frame;
@@ -203,6 +236,7 @@ export class Socket implements WriterOwner {
     else if (joinRef !== null && joinRef !== channel.joinRef) return;
     else if (event === channel.config.event) this.#call(channel, channel.session, frame);
     else if (event === controlEvents.leave) this.#leave(channel, channel.session, frame);
+    else if (event === stopStreamEvent) this.#stopStream(channel.session, frame);
     else this.#answer(frame, channel.joinRef, "error", '{"reason":"unknown event"}');
   }
 
@@ -217,7 +251,7 @@ export class Socket implements WriterOwner {
 
   #call(channel: Channel, session: ActorRef<Session>, frame: Frame): void {
     const isBinary = Buffer.isBuffer(frame.payload);
-    const payload = isBinary ? parseBytes(frame.payload as Buffer) : frame.payload;
+    const payload = isBinary ? parseJsonBytes(frame.payload as Buffer) : frame.payload;
     if (!session.tell.push(frame.ref, payload, isBinary)) {
       // Its session has ended, and word of that has not come yet.
       this.#answer(frame, channel.joinRef, "error", '{"reason":"unavailable"}');
@@ -227,6 +261,11 @@ export class Socket implements WriterOwner {
     channel.load += 1;
     this.#host.inFlight += 1;
     if (channel.load > channel.config.maxInFlight) this.#weigh(channel);
+  }
+
+  #stopStream(session: ActorRef<Session>, { ref, payload }: Frame): void {
+    const isBinary = Buffer.isBuffer(payload);
+    session.tell.requestStop(ref, isBinary ? parseJsonBytes(payload) : payload, isBinary);
   }
 
   /** Frames that follow belong to nobody, or to the next join; the session ends in its order. */
@@ -248,7 +287,7 @@ export class Socket implements WriterOwner {
       return;
     }
     if (previous !== null) this.#shutChannel(previous);
-    const payload = Buffer.isBuffer(frame.payload) ? parseBytes(frame.payload) : frame.payload;
+    const payload = Buffer.isBuffer(frame.payload) ? parseJsonBytes(frame.payload) : frame.payload;
     const inline = isMap(payload) && payload["reply"] === "inline";
     const channel = new Channel(this, topic, joinRef, config, inline);
     this.#channels.set(topic, channel);
@@ -292,7 +331,7 @@ export class Socket implements WriterOwner {
 
   #refuse(reason: string, ref: string | null, topic: string): void {
     const payload = JSON.stringify({ reason });
-    this.#send(this.#codec.encodeMessage(null, ref, topic, controlEvents.error, payload));
+    this.send(this.#codec.encodeMessage(null, ref, topic, controlEvents.error, payload));
     this.#badFrames += 1;
     if (this.#badFrames < maxBadFrames) return;
     this.#host.blame(this, `${maxBadFrames} bad frames in a row, the last: ${reason}`);
@@ -304,31 +343,11 @@ export class Socket implements WriterOwner {
   /** Answers a frame in the form in which it came. */
   #answer(frame: Frame, joinRef: string | null, status: ReplyStatus, json: string): void {
     const { ref, topic, payload } = frame;
-    this.#reply(joinRef, ref, topic, Buffer.isBuffer(payload), status, json);
-  }
-
-  #reply(
-    joinRef: string | null,
-    ref: string | null,
-    topic: string,
-    isBinary: boolean,
-    status: ReplyStatus,
-    json: string,
-  ): void {
-    const codec = this.#codec;
-    this.#send(
-      isBinary
-        ? codec.encodeBinaryReply(joinRef, ref, topic, status, Buffer.from(json))
-        : codec.encodeReply(joinRef, ref, topic, status, json),
-    );
+    this.reply({ joinRef, topic }, ref, Buffer.isBuffer(payload), status, json);
   }
 
   #sendEnd({ joinRef, topic }: Channel, event: string): void {
-    this.#send(this.#codec.encodeMessage(joinRef, joinRef, topic, event, "{}"));
-  }
-
-  #send(frame: string | Buffer): void {
-    if (!this.#isClosed) this.#writer.send(frame);
+    this.send(this.#codec.encodeMessage(joinRef, joinRef, topic, event, "{}"));
   }
 
   // --- flow control and end ------------------------------------------------------------------
@@ -366,12 +385,4 @@ export class Socket implements WriterOwner {
     this.#isClosed = true;
     for (const channel of [...this.#channels.values()]) this.#shutChannel(channel);
   }
-}
-
-/** The JSON of a binary payload, `{}` where it is empty; text that is none is left as it is. */
-function parseBytes(bytes: Buffer): unknown {
-  if (bytes.length === 0) return {};
-  const text = bytes.toString();
-  const parsed = parseJsonText(text);
-  return parsed.ok ? parsed.value : text;
 }

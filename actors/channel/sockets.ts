@@ -5,10 +5,12 @@ import type { Caller } from "../execution/index.ts";
 import type { Channel } from "./channel.ts";
 import type { AcceptorConfig, ChannelConfig } from "./channel-config.ts";
 import type { Codec } from "./codec.ts";
+import { FrameBudget, type FrameRate } from "./frame-budget.ts";
 import { Intake } from "./intake.ts";
 import { Outbox } from "./outbox.ts";
 import { type ExecutorPort, Session } from "./session.ts";
-import { closeCodes, Socket, type SocketHost } from "./socket.ts";
+import { closeCodes, Socket } from "./socket.ts";
+import type { SocketHost } from "./socket-host.ts";
 import { selectChannel } from "./topic.ts";
 
 /** A WebSocket that knows its {@link Socket}: listeners need no closure each. */
@@ -19,6 +21,9 @@ export class Connection extends WebSocket {
 
 /** How many sweeps make the idle timeout: a socket may idle one of them longer. */
 const sweepsPerTimeout = 12;
+
+/** What a session may have waiting: all that its streams and its requests can send at once. */
+const sessionMailboxCapacity = 100_000;
 
 /** The sockets of one acceptor, and the sessions of their channels, which are its children. */
 export class Sockets implements SocketHost {
@@ -31,6 +36,7 @@ export class Sockets implements SocketHost {
   readonly #executor: ExecutorPort;
   readonly #log: Log;
   readonly #intake = new Intake();
+  readonly #frameRate: FrameRate | null;
   readonly #sockets = new Set<Socket>();
   /** By the number of the session. */
   readonly #channels = new Map<number, Channel>();
@@ -42,6 +48,8 @@ export class Sockets implements SocketHost {
     this.#executor = executor;
     this.#log = context.log;
     this.maxChannels = config.maxChannels;
+    const perSecond = config.maxFramesPerSecond;
+    this.#frameRate = perSecond === null ? null : { clock: context.clock, perSecond };
     this.selectChannel = selectChannel(config.channels.map((channel) => [channel.topic, channel]));
     context.every(Math.ceil(config.idleTimeoutMs / sweepsPerTimeout), () => this.#sweep());
   }
@@ -57,7 +65,7 @@ export class Sockets implements SocketHost {
   }
 
   /** Takes a new connection in. */
-  add(ws: Connection, net: NetSocket, codec: Codec, caller: Caller): void {
+  add(ws: Connection, net: NetSocket, codec: Codec, caller: Caller): Socket {
     const socket = new Socket(this, ws, net, codec, caller);
     ws.socket = socket;
     ws.intake = this.#intake;
@@ -68,6 +76,11 @@ export class Sockets implements SocketHost {
     ws.on("close", onClose);
     // A broken frame: ws answers it with its close code; an error of the connection precedes its end.
     ws.on("error", ignore);
+    return socket;
+  }
+
+  newFrameBudget(): FrameBudget | null {
+    return this.#frameRate === null ? null : new FrameBudget(this.#frameRate);
   }
 
   /** A child of the acceptor has stopped. */
@@ -101,10 +114,20 @@ export class Sockets implements SocketHost {
     const { thread } = this.#context;
     const session = await this.#context.spawn(Session, {
       thread,
+      mailboxCapacity: sessionMailboxCapacity,
       args: [channel, this.#executor],
     });
     this.#channels.set(session.id, channel);
     return session;
+  }
+
+  /** Stops the streams of a request in all sessions; resolves with how many there were. */
+  async stopStream(requestId: string): Promise<number> {
+    const sessions = [...this.#channels.values()].flatMap(({ session }) => session ?? []);
+    const stopped = await Promise.allSettled(
+      sessions.map((session) => session.ask.stopStream(requestId)),
+    );
+    return stopped.filter((one) => one.status === "fulfilled" && one.value).length;
   }
 
   stopSession({ session }: Channel): void {
@@ -139,7 +162,7 @@ function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
 }
 
 function onSign(this: WebSocket): void {
-  (this as Connection).socket?.seen();
+  (this as Connection).socket?.control();
 }
 
 function onClose(this: WebSocket): void {

@@ -33,7 +33,7 @@ export function decideUpgrade(
   const params: Record<string, string> = Object.fromEntries(query);
   const header = parseBearerToken(headers["sec-websocket-protocol"]);
   const token = query.get("token") ?? header ?? null;
-  return { ok: true, codec, request: { params, token, headers, ipAddress } };
+  return { ok: true, codec, request: { params, token, headers, ipAddress, claims: null } };
 }
 
 /** Answers an upgrade request with a plain HTTP response and hangs up. */

@@ -9,12 +9,19 @@ export interface WriterOwner {
   onFull(): void;
   /** All of it has been taken, after `onFull`. */
   onEmptied(): void;
+  /** There is room for more, after `hasRoom` was found false. */
+  onRoom(): void;
   /** The client has not taken what it was told to take before; `unreadBytes` wait. */
   onTooSlow(unreadBytes: number): void;
 }
 
 /** With so many bytes that the client has not taken, its writer is full. */
 const fullAtBytes = 1_048_576;
+/**
+ * With less than so many there is room for what can wait, such as the chunks of streams. They alone
+ * never make a writer full, so that a client who is slow to read a stream can still stop it.
+ */
+const roomBytes = 262_144;
 /** A client that still has more than so many to take when there is more to send is too slow. */
 const tooSlowAtBytes = 16_777_216;
 
@@ -29,6 +36,11 @@ export class Writer implements Sender {
   readonly #net: NetSocket;
   /** What this turn has sent so far. */
   #unsent: Message[] | null = null;
+  /** Their length, which is about that many bytes. */
+  #unsentLength = 0;
+  /** Set from the moment when no room was found until there is some. */
+  #wantsRoom = false;
+  #awaitsDrain = false;
   /** Set between `onFull` and `onEmptied`. */
   isFull = false;
 
@@ -39,8 +51,17 @@ export class Writer implements Sender {
     this.#net = net;
   }
 
+  /** Whether something that can wait need not; when it is to wait, `onRoom` is called later. */
+  hasRoom(): boolean {
+    if (this.#unsentLength + this.#net.writableLength < roomBytes) return true;
+    this.#wantsRoom = true;
+    if (this.#unsent === null) this.#awaitDrain();
+    return false;
+  }
+
   /** Sends a message at the end of the turn. */
   send(message: Message): void {
+    this.#unsentLength += message.length;
     if (this.#unsent === null) {
       this.#unsent = [message];
       this.#outbox.add(this);
@@ -51,6 +72,7 @@ export class Writer implements Sender {
     const messages = this.#unsent;
     if (messages === null) return;
     this.#unsent = null;
+    this.#unsentLength = 0;
     // Behind a close frame nothing may follow.
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     const net = this.#net;
@@ -59,12 +81,32 @@ export class Writer implements Sender {
       return;
     }
     net.write(encodeMessages(messages));
-    if (net.writableLength < fullAtBytes || this.isFull) return;
-    this.isFull = true;
-    this.#owner.onFull();
-    net.once("drain", () => {
+    if (net.writableLength >= fullAtBytes && !this.isFull) {
+      this.isFull = true;
+      this.#awaitDrain();
+      this.#owner.onFull();
+    }
+    if (!this.#wantsRoom) return;
+    if (net.writableLength < roomBytes) this.#tellRoom();
+    else this.#awaitDrain();
+  }
+
+  /** So much waits that the connection will say when it has been taken. */
+  #awaitDrain(): void {
+    if (this.#awaitsDrain) return;
+    this.#awaitsDrain = true;
+    this.#net.once("drain", () => {
+      this.#awaitsDrain = false;
+      const wasFull = this.isFull;
       this.isFull = false;
-      this.#owner.onEmptied();
+      if (wasFull) this.#owner.onEmptied();
+      this.#tellRoom();
     });
+  }
+
+  #tellRoom(): void {
+    if (!this.#wantsRoom) return;
+    this.#wantsRoom = false;
+    this.#owner.onRoom();
   }
 }

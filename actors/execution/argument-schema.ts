@@ -34,18 +34,19 @@ function encodeValueSchema(spec: ArgumentSpec): TSchema {
     case "naive_datetime":
       return Type.Refine(Type.String(), isNaiveDatetime);
     case "list":
-      return encodeList(Type.Unknown(), spec);
-    case "list_string":
-      return encodeList(encodeText(spec.maxItemBytes), spec);
+      return encodeList(spec, () => true);
+    case "list_string": {
+      const { maxItemBytes = Infinity } = spec;
+      return encodeList(spec, (item) => {
+        return typeof item === "string" && !exceedsBytes(item, maxItemBytes);
+      });
+    }
     case "list_num":
-      return encodeList(Type.Number(), spec);
+      return encodeList(spec, Number.isFinite);
     case "list_uuid":
-      return encodeList(Type.Refine(Type.String(), isUuid), spec);
+      return encodeList(spec, (item) => typeof item === "string" && isUuid(item));
     case "list_map":
-      return encodeList(
-        Type.Refine(Type.Unknown(), (item) => isMap(item) && !Object.hasOwn(item, "__proto__")),
-        spec,
-      );
+      return encodeList(spec, (item) => isMap(item) && !Object.hasOwn(item, "__proto__"));
     case "map":
       return encodeMap(spec);
   }
@@ -55,8 +56,16 @@ function encodeText(maxBytes = Infinity): TSchema {
   return Type.Refine(Type.String(), (text) => !exceedsBytes(text, maxBytes));
 }
 
-function encodeList(item: TSchema, { maxItems = Infinity }: ArgumentSpec): TSchema {
-  return Type.Array(item, { maxItems });
+/** Not `Type.Array`, whose compiled check looks at all items before it looks at their number. */
+function encodeList(
+  { maxItems = Infinity }: ArgumentSpec,
+  isItem: (item: unknown) => boolean,
+): TSchema {
+  return Type.Refine(Type.Unknown(), (list) => {
+    if (!Array.isArray(list) || list.length > maxItems) return false;
+    for (let index = 0; index < list.length; index += 1) if (!isItem(list[index])) return false;
+    return true;
+  });
 }
 
 function encodeMap({ maxItems = Infinity, required = [], accept }: ArgumentSpec): TSchema {

@@ -13,6 +13,7 @@ import {
 } from "../registry/index.ts";
 import { encodeArgumentSchema } from "./argument-schema.ts";
 import { decideSchemaFault } from "./schema-fault.ts";
+import { decideSizeFault } from "./schema-size.ts";
 
 /**
  * The arguments as the function takes them, or the message for the client. `values` is an array in
@@ -149,7 +150,9 @@ function decideSchemaContract(schema: ObjectSchema, requestType: string): Contra
     schema: schema as TSchema,
     names: selectClosedNames(schema),
     defaults,
-    explain: (args, validator) => decideSchemaFault(validator.Errors(args), args, requestType),
+    explain: (args, validator) =>
+      decideSizeFault(schema, args, requestType) ??
+      decideSchemaFault(validator.Errors(args), args, requestType),
   };
 }
 

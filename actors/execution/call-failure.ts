@@ -9,7 +9,31 @@ export interface CallFailure {
   readonly detail: string | null;
   /** Whether whoever failed has written a log line of it already. */
   readonly logged: boolean;
+  /** When it may be worth another try, ms from now. */
+  readonly retryAfterMs?: number;
 }
+
+/**
+ * How an attempt to call a replica ended, other than well:
+ * - `no_replica`: there is none to ask;
+ * - `refused`: its breaker is open, or asking cost what was left of the deadline: it was not asked;
+ * - `not_taken`: it has not begun with the call;
+ * - `lost`: it was handed the call, and is gone;
+ * - `failed`: the function broke;
+ * - `answered`: the function answered with an error of its own;
+ * - `timed_out`, `cancelled`: nobody waits any more;
+ * - `misdirected`: the function is not there, or takes no such message; another try changes nothing.
+ */
+export type AttemptEnd =
+  | "no_replica"
+  | "refused"
+  | "not_taken"
+  | "lost"
+  | "failed"
+  | "answered"
+  | "timed_out"
+  | "cancelled"
+  | "misdirected";
 
 /** The code of a ReplyError that stands for a handler's own fault; its message is for the log. */
 export const HANDLER_FAILED = "handler_failed";
@@ -17,21 +41,61 @@ export const HANDLER_FAILED = "handler_failed";
 /** The one message of every `internal` failure. */
 const INTERNAL_MESSAGE = "Internal Server Error";
 
-const NOT_TAKEN: ReadonlySet<string> = new Set([
-  "no_actor",
-  "actor_stopped",
-  "mailbox_full",
-  "link_full",
-]);
+const ENDS: Readonly<Record<string, AttemptEnd>> = {
+  no_actor: "not_taken",
+  actor_stopped: "not_taken",
+  mailbox_full: "not_taken",
+  link_full: "not_taken",
+  thread_down: "lost",
+  abandoned: "lost",
+  ask_timeout: "timed_out",
+  cancelled: "cancelled",
+  unknown_method: "misdirected",
+  not_serialisable: "misdirected",
+};
 
-/** Whether the instance has not begun with the call, so that another one may be asked. */
-export function isNotTaken(error: unknown): boolean {
-  return (
-    error instanceof TroupeError && !(error instanceof ReplyError) && NOT_TAKEN.has(error.code)
-  );
+/** What a pool answers in its own name, for calls that it could not see to their end. */
+const POOL_ENDS: Readonly<Record<string, AttemptEnd>> = {
+  queue_full: "not_taken",
+  unavailable: "not_taken",
+  outcome_unknown: "lost",
+  timeout: "timed_out",
+  cancelled: "cancelled",
+};
+
+/** How an ask of a replica ended that failed with `error`; `isPool` tells what kind it is. */
+export function decideAttemptEnd(error: unknown, isPool: boolean): AttemptEnd {
+  if (!(error instanceof TroupeError)) return "failed";
+  const { code } = error;
+  if (!(error instanceof ReplyError)) return selectEnd(ENDS, code) ?? "failed";
+  if (code === HANDLER_FAILED) return "failed";
+  return (isPool ? selectEnd(POOL_ENDS, code) : null) ?? "answered";
 }
 
-/** What a client is told when the ask of an instance failed with `error`. */
+function selectEnd(ends: Readonly<Record<string, AttemptEnd>>, code: string): AttemptEnd | null {
+  return Object.hasOwn(ends, code) ? (ends[code] as AttemptEnd) : null;
+}
+
+/** What an attempt tells of the health of what it called. */
+export function decideHealth(end: AttemptEnd): "success" | "failure" | "ignored" {
+  switch (end) {
+    case "answered":
+      return "success";
+    case "lost":
+    case "failed":
+    case "timed_out":
+      return "failure";
+    default:
+      return "ignored";
+  }
+}
+
+/** Whether the function may have run. */
+export function isHandedOver(end: AttemptEnd): boolean {
+  return end === "lost" || end === "failed" || end === "answered" || end === "timed_out";
+}
+
+/** What a client is told when the ask of a replica failed with `error`. */
 export function decideCallFailure(
   error: unknown,
   service: string,
@@ -45,14 +109,14 @@ export function decideCallFailure(
   switch (error instanceof TroupeError ? record.code : "") {
     case "no_actor":
     case "actor_stopped":
-      return failure("unavailable", `service ${service} is unavailable`);
+      return unavailable(service);
     case "mailbox_full":
     case "link_full":
       return failure("queue_full", `service ${service} has too much work waiting`);
     case "ask_timeout":
-      return failure("timeout", `${requestType} did not answer in time`);
+      return timedOut(requestType);
     case "cancelled":
-      return failure("cancelled", `${requestType} was cancelled`);
+      return cancelled(requestType);
     case "thread_down":
     case "abandoned": {
       const message = `service ${service} was lost while it worked on ${requestType}`;
@@ -65,9 +129,25 @@ export function decideCallFailure(
   }
 }
 
-/** The failure of a call for which no instance could be found. */
+/** The failure of a call for which no replica could be found. */
 export function unavailable(service: string): CallFailure {
   return failure("unavailable", `service ${service} is unavailable`);
+}
+
+/** The failure of a call whose deadline has passed. */
+export function timedOut(requestType: string): CallFailure {
+  return failure("timeout", `${requestType} did not answer in time`);
+}
+
+/** The failure of a call that its caller gave up. */
+export function cancelled(requestType: string): CallFailure {
+  return failure("cancelled", `${requestType} was cancelled`);
+}
+
+/** The failure of a call that an open breaker refused. */
+export function circuitOpen(service: string, retryAfterMs: number): CallFailure {
+  const message = `service ${service} fails too often and is left alone for a while`;
+  return { ...failure("circuit_open", message), retryAfterMs };
 }
 
 /** A failure whose `detail` only the log may tell. */

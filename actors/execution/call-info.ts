@@ -1,3 +1,5 @@
+import type { StreamOpening } from "./stream-messages.ts";
+
 /**
  * Who asks, and in which request: the last argument of every function message, behind the arguments
  * of the request. Plain data, because it may cross threads.
@@ -7,4 +9,6 @@ export interface CallInfo {
   readonly userId: string | null;
   readonly userRoles: readonly string[];
   readonly deviceId: string | null;
+  /** Where the chunks of a stream go; only in the call that opens one. */
+  readonly stream?: StreamOpening;
 }

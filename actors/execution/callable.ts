@@ -4,10 +4,12 @@ import {
   type CatalogEntry,
   type FunConfig,
   followRegistry,
+  registryKey,
   registryTable,
 } from "../registry/index.ts";
 import { type ArgumentsOutcome, compileArguments } from "./arguments.ts";
 import type { CallInfo } from "./call-info.ts";
+import { compilePermission, type Permission } from "./permission.ts";
 
 /** The group whose members serve the functions with `mfa.module` `module`. */
 export function serviceGroup(module: string): string {
@@ -16,6 +18,7 @@ export function serviceGroup(module: string): string {
 
 /** One registry entry as this thread calls it, with what is worth keeping between calls. */
 export class Callable implements CatalogEntry {
+  readonly key: string;
   readonly service: string;
   readonly requestType: string;
   readonly version: string | null;
@@ -25,19 +28,30 @@ export class Callable implements CatalogEntry {
   readonly group: string;
   /** The message that the instances take. */
   readonly method: string;
+  /** The registered name of the pool that runs it; null: the instances do. */
+  readonly pool: string | null;
+  /** What its circuit breaker watches over. */
+  readonly target: string;
   /** Infinity for a function without a deadline. */
   readonly timeoutMs: number;
+  /** Whether a caller may call it; null: everybody may. */
+  readonly permission: Permission | null;
   #check: ((args: Record<string, unknown>) => ArgumentsOutcome) | null = null;
 
-  constructor(config: FunConfig) {
+  constructor(config: FunConfig, context: ActorContext) {
+    const { service, requestType, version, disabled, mfa, timeout } = config;
     this.config = config;
-    this.service = config.service;
-    this.requestType = config.requestType;
-    this.version = config.version;
-    this.disabled = config.disabled;
-    this.group = serviceGroup(config.mfa.module);
-    this.method = config.mfa.function;
-    this.timeoutMs = config.timeout === "infinity" ? Number.POSITIVE_INFINITY : config.timeout;
+    this.key = registryKey(config);
+    this.service = service;
+    this.requestType = requestType;
+    this.version = version;
+    this.disabled = disabled;
+    this.group = serviceGroup(mfa.module);
+    this.method = mfa.function;
+    this.pool = selectPool(config);
+    this.target = this.pool ?? `local/${service}`;
+    this.timeoutMs = timeout === "infinity" ? Number.POSITIVE_INFINITY : timeout;
+    this.permission = compilePermission(config, context);
   }
 
   /** Checks the arguments; the check is compiled at its first use on a thread. */
@@ -54,6 +68,12 @@ export class Callable implements CatalogEntry {
   }
 }
 
+/** The pools, by their registered names: one for work that ends, one for work that goes on. */
+function selectPool({ executor, responseType }: FunConfig): string | null {
+  if (executor === "actor") return null;
+  return responseType === "stream" ? "pool/stream" : "pool/async";
+}
+
 const catalogs = new WeakMap<object, Catalog<Callable>>();
 
 /** The functions as the thread of `context` knows them: one catalog per thread, always current. */
@@ -61,7 +81,7 @@ export function callablesOf(context: ActorContext): Catalog<Callable> {
   const table = context.table<FunConfig>(registryTable);
   let catalog = catalogs.get(table);
   if (catalog === undefined) {
-    catalog = followRegistry(table, (config) => new Callable(config));
+    catalog = followRegistry(table, (config) => new Callable(config, context));
     catalogs.set(table, catalog);
   }
   return catalog;

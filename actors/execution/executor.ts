@@ -1,86 +1,96 @@
-import type { ActorContext } from "#runtime";
-import { isMap } from "../registry/index.ts";
+import type { ActorContext, ReadonlyTable } from "#runtime";
 import { type CallFailure, internal } from "./call-failure.ts";
 import type { CallInfo } from "./call-info.ts";
 import { type Callable, callablesOf } from "./callable.ts";
-import type { Caller } from "./caller.ts";
-import type { ErrorCode } from "./error-codes.ts";
+import { type Caller, type ChannelPolicy, selectCallInfo } from "./caller.ts";
+import { Checks } from "./checks.ts";
+import { Hooks } from "./hooks.ts";
 import { Invoker } from "./invoker.ts";
+import { Observer } from "./observer.ts";
+import { failed, type Outcome, refuse, refused } from "./outcome.ts";
 import { parseRequest, type Request } from "./request.ts";
-import { encodeResponse, failureResponse, type Response, successResponse } from "./response.ts";
-
-/** What a channel demands of its callers. */
-export interface ChannelPolicy {
-  /** Refuse a caller whose user is not known. */
-  readonly requireVerifiedUserId: boolean;
-  /** Take user and roles from the socket alone; false believes those of the payload. */
-  readonly overrideUserId: boolean;
-}
+import {
+  acknowledgement,
+  encodeResponse,
+  failureResponse,
+  type Response,
+  streamOpened,
+  successResponse,
+} from "./response.ts";
+import type { ExecuteOptions, Run } from "./run.ts";
+import { type RuntimeSettings, settingsTable } from "./settings.ts";
 
 /** How the gateway executes. */
 export interface ExecutorOptions {
-  /** Tell clients the details of internal failures; default false. */
+  /** Tell clients the details of internal failures, unless operators have changed that. */
   readonly detailError?: boolean;
+  /** It is an operator who calls: the details are told in any case. */
+  readonly isOperator?: boolean;
 }
 
-/** The one end of a request. */
-export interface Outcome {
-  readonly response: Response;
-  /** `error` where the request was malformed, refused unseen, or its arguments were invalid. */
-  readonly status: "ok" | "error";
-  /** The request type, or the message that goes with `error`. */
-  readonly reply: string;
-}
+const noOptions: ExecuteOptions = Object.freeze({});
 
 /**
  * Takes requests from their payload to their {@link Outcome}: plain functions in the turn of the
- * session that owns it. Each request ends in exactly one Outcome; what is refused ends at once,
- * what is called ends when the function does, or its deadline. Nothing here throws or rejects.
+ * session that owns it. Each request ends in exactly one final Response; what is refused ends at
+ * once, what is called ends when the function does, or its deadline. Nothing here throws or rejects.
  */
 export class Executor {
   readonly #context: ActorContext;
   readonly #functions: ReturnType<typeof callablesOf>;
+  readonly #hooks: Hooks;
+  readonly #checks: Checks;
   readonly #invoker: Invoker;
+  readonly #observer: Observer;
+  readonly #settings: ReadonlyTable<RuntimeSettings[keyof RuntimeSettings]>;
   readonly #detailError: boolean;
+  readonly #isOperator: boolean;
 
   constructor(context: ActorContext, options: ExecutorOptions = {}) {
     this.#context = context;
     this.#functions = callablesOf(context);
+    this.#hooks = new Hooks(context);
+    this.#checks = new Checks(context, this.#hooks);
     this.#invoker = new Invoker(context);
+    this.#observer = new Observer(context);
+    this.#settings = context.table(settingsTable);
     this.#detailError = options.detailError ?? false;
+    this.#isOperator = options.isOperator ?? false;
   }
 
   /**
-   * Executes the payload of a push for `caller`, on a channel with `policy`. When `signal` fires the
-   * function's own signal is aborted, and the Outcome is `cancelled`.
+   * Executes the payload of a push for `caller`, on a channel with `policy`. The Outcome of an async
+   * function and of a stream comes when the work has been handed over; its Responses follow.
    */
   execute(
     payload: unknown,
     caller: Caller,
     policy: ChannelPolicy,
-    signal?: AbortSignal,
+    options: ExecuteOptions = noOptions,
   ): Outcome | Promise<Outcome> {
-    // The steps stand in the order of a request; those of hooks, rate limits and permission belong
-    // where they are named.
     const parsed = parseRequest(payload);
+    const request = parsed.ok ? parsed.request : null;
+    const startedAt = this.#observer.start(request);
+    const end = (outcome: Outcome): Outcome => {
+      if (!Number.isNaN(startedAt)) this.#observer.end(request, startedAt, outcome.response);
+      return outcome;
+    };
     if (!parsed.ok) {
       const { requestId, message } = parsed;
-      return refuse(requestId, "invalid_request", `Invalid request: ${message}`, message);
+      return end(refused(requestId, "invalid_request", `Invalid request: ${message}`, message));
     }
-    const { request } = parsed;
-    const { requestId, requestType } = request;
-    const info = selectCallInfo(payload, request, caller, policy);
+    const { requestId, requestType, service, version } = parsed.request;
+    const info = selectCallInfo(payload, parsed.request, caller, policy);
     if (policy.requireVerifiedUserId && info.userId === null) {
-      const message = "Authentication required";
-      return refuse(requestId, "authentication_required", message, message);
+      return end(refused(requestId, "authentication_required", "Authentication required"));
     }
-    const found = this.#functions.lookup(request.service, requestType, request.version);
-    if (!found.ok) return fail(request, found.code, found.message);
-    // Next: beforeExecute, global and API rate limits, permission.
-    const args = found.entry.checkArguments(request.args);
-    if (!args.ok) return refuse(requestId, "invalid_arguments", args.message, args.message);
-    return this.#call(found.entry, request, args.values, info, signal);
-    // Last: afterExecute, on refusals as well.
+    const found = this.#functions.lookup(service, requestType, version);
+    if (!found.ok) return end(failed(requestId, requestType, found.code, found.message));
+    const run = newRun(parsed.request, found.entry, caller, info, options, startedAt);
+    const checked = this.#checks.pass(run);
+    if (checked === null) return this.#call(run);
+    if (isPromise(checked)) return this.#callWhenChecked(run, checked);
+    return this.#refused(run, checked);
   }
 
   /**
@@ -98,37 +108,134 @@ export class Executor {
     return text.ok ? text.text : "null";
   }
 
-  #call(
-    callable: Callable,
-    request: Request,
-    values: unknown[] | Record<string, unknown>,
-    info: CallInfo,
-    signal: AbortSignal | undefined,
-  ): Outcome | Promise<Outcome> {
-    return this.#invoker.invoke<Outcome>(
-      callable,
-      callable.encodeMessage(values, info),
-      callable.timeoutMs,
-      signal,
-      (result) => ({
-        response: successResponse(request.requestId, result),
-        status: "ok",
-        reply: request.requestType,
+  async #callWhenChecked(run: Run, checked: Promise<Outcome | null>): Promise<Outcome> {
+    const refusal = await checked;
+    return refusal === null ? this.#call(run) : this.#refused(run, refusal);
+  }
+
+  // --- the call, by response type ------------------------------------------------------------
+
+  #call(run: Run): Outcome | Promise<Outcome> {
+    switch (run.callable.config.responseType) {
+      case "sync":
+        return this.#callSync(run);
+      case "async":
+        return this.#callAsync(run);
+      case "none":
+        return this.#callNone(run);
+      case "stream":
+        return this.#openStream(run);
+    }
+  }
+
+  #callSync(run: Run): Outcome | Promise<Outcome> {
+    const answered = this.#invoke(run);
+    const answer = (response: Response): Outcome => toOutcome(run, response);
+    if (!isPromise(answered)) return this.#conclude(run, answered, answer);
+    return answered.then((response) => this.#conclude(run, response, answer));
+  }
+
+  #callAsync(run: Run): Outcome | Promise<Outcome> {
+    const answered = this.#invoke(run);
+    // Nobody took it: then there is nothing to acknowledge.
+    if (!isPromise(answered)) return this.#refused(run, toOutcome(run, answered));
+    const later = answered.then((response) => this.#conclude(run, response, itself));
+    return { ...toOutcome(run, acknowledgement(run.request.requestId)), later };
+  }
+
+  #callNone(run: Run): Outcome | Promise<Outcome> {
+    const answered = this.#invoke(run);
+    if (!isPromise(answered)) return this.#refused(run, toOutcome(run, answered));
+    void answered.then((response) => this.#conclude(run, response, itself));
+    return { response: null, status: "ok", reply: run.request.requestType };
+  }
+
+  #openStream(run: Run): Outcome | Promise<Outcome> {
+    const { request, callable, options } = run;
+    const { requestId, requestType } = request;
+    const { streams } = options;
+    if (streams === undefined) {
+      const message = `${requestType} is a stream, which cannot be had here`;
+      return this.#refused(run, refuse(run, "invalid_request", message));
+    }
+    const offer = streams.offer(requestId);
+    if (!offer.ok) return this.#refused(run, refuse(run, offer.code, offer.message));
+    const { opening } = offer;
+    const call = { ...this.#encodeCall(run, { ...run.info, stream: opening }) };
+    return this.#invoker.invoke<Outcome | Promise<Outcome>>(
+      call,
+      (_opened, producer) => ({
+        ...toOutcome(run, streamOpened(requestId)),
+        stream: streams.begin(opening, producer, (last) => this.#conclude(run, last, itself), {
+          function: `${callable.service}.${requestType}`,
+          tell: (detail) => this.#tell(internal(detail, true)),
+        }),
       }),
       (failure) => {
-        if (!failure.logged) this.#log(request, failure);
-        return fail(request, failure.code, this.#tell(failure));
+        streams.withdraw(opening);
+        return this.#refused(run, toOutcome(run, this.#explain(run, failure)));
       },
+    ) as Outcome | Promise<Outcome>;
+  }
+
+  /** The Response of a call that is answered once. */
+  #invoke(run: Run): Response | Promise<Response> {
+    return this.#invoker.invoke<Response>(
+      this.#encodeCall(run, run.info),
+      (result) => successResponse(run.request.requestId, result),
+      (failure) => this.#explain(run, failure),
     );
   }
 
-  #tell({ message, detail }: CallFailure): string {
-    return this.#detailError && detail !== null ? `${message}: ${detail}` : message;
+  #encodeCall(run: Run, info: CallInfo): Parameters<Invoker["invoke"]>[0] {
+    const { callable, request, values, leftMs, options } = run;
+    const message = callable.encodeMessage(values, info);
+    return { callable, request, info, message, timeoutMs: leftMs, signal: options.signal };
   }
 
-  #log({ service, requestType, requestId }: Request, { detail }: CallFailure): void {
-    const fields = { function: `${service}.${requestType}`, requestId, error: detail };
-    this.#context.log("error", "call failed", fields);
+  // --- the end -------------------------------------------------------------------------------
+
+  #refused(run: Run, outcome: Outcome): Outcome | Promise<Outcome> {
+    const isNone = run.callable.config.responseType === "none";
+    return this.#conclude(run, outcome.response as Response, (response) => {
+      if (response.success) return { ...toOutcome(run, response), isSilent: isNone };
+      if (!isNone) return { ...outcome, response };
+      // Nothing is pushed to the caller of such a function: the reply has to say it.
+      return { response, status: "error", reply: response.error ?? "", isSilent: true };
+    });
+  }
+
+  /** The final Response, past afterExecute; hands it to `then`. Called once for each run. */
+  #conclude<T>(run: Run, response: Response, use: (response: Response) => T): T | Promise<T> {
+    run.leave?.();
+    run.leave = null;
+    const { afterExecute } = run.callable.config;
+    if (afterExecute === null) return use(this.#observed(run, response));
+    const { callable, request, info, caller } = run;
+    return this.#hooks
+      .after(callable.config, request, info, caller, response)
+      .then((changed) => use(this.#observed(run, changed)));
+  }
+
+  #observed(run: Run, response: Response): Response {
+    if (!Number.isNaN(run.startedAt)) this.#observer.end(run.request, run.startedAt, response);
+    return response;
+  }
+
+  #explain(run: Run, failure: CallFailure): Response {
+    const { code, detail, logged, retryAfterMs } = failure;
+    const { service, requestType, requestId } = run.request;
+    if (!logged) {
+      const fields = { function: `${service}.${requestType}`, requestId, error: detail };
+      this.#context.log("error", "call failed", fields);
+    }
+    return failureResponse(requestId, code, this.#tell(failure), retryAfterMs);
+  }
+
+  #tell({ message, detail }: CallFailure): string {
+    if (detail === null) return message;
+    const isTold = this.#isOperator || (this.#settings.get("detailError") ?? this.#detailError);
+    return isTold ? `${message}: ${detail}` : message;
   }
 }
 
@@ -137,34 +244,26 @@ export function executorOf(context: ActorContext, options: ExecutorOptions = {})
   return new Executor(context, options);
 }
 
-/** The request was understood, and failed. */
-function fail(request: Request, code: ErrorCode | (string & {}), message: string): Outcome {
-  return {
-    response: failureResponse(request.requestId, code, message),
-    status: "ok",
-    reply: request.requestType,
-  };
-}
-
-/** The request was not accepted as one; `reply` is what the push is answered with. */
-function refuse(requestId: string, code: ErrorCode, message: string, reply: string): Outcome {
-  return { response: failureResponse(requestId, code, message), status: "error", reply };
-}
-
-function selectCallInfo(
-  payload: unknown,
+function newRun(
   request: Request,
+  callable: Callable,
   caller: Caller,
-  policy: ChannelPolicy,
-): CallInfo {
-  let { userId, userRoles } = caller;
-  if (!policy.overrideUserId && isMap(payload)) {
-    const { user_id, user_roles } = payload;
-    if (typeof user_id === "string" && user_id !== "") userId = user_id;
-    if (Array.isArray(user_roles)) {
-      userRoles = user_roles.filter((role) => typeof role === "string");
-    }
-  }
-  const deviceId = request.deviceId ?? caller.deviceId;
-  return { requestId: request.requestId, userId, userRoles, deviceId };
+  info: CallInfo,
+  options: ExecuteOptions,
+  startedAt: number,
+): Run {
+  const leftMs = callable.timeoutMs;
+  return { request, callable, caller, info, options, startedAt, values: [], leftMs, leave: null };
+}
+
+function toOutcome(run: Run, response: Response): Outcome {
+  return { response, status: "ok", reply: run.request.requestType };
+}
+
+function itself(response: Response): Response {
+  return response;
+}
+
+function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return value instanceof Promise;
 }

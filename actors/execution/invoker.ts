@@ -1,81 +1,115 @@
-import type { ActorContext, ActorRef, Clock, GroupMembership, Random } from "#runtime";
-import { type CallFailure, decideCallFailure, isNotTaken, unavailable } from "./call-failure.ts";
-import type { Callable } from "./callable.ts";
-import { selectInstance } from "./instance.ts";
-
-/** What it takes to send a call once more. */
-interface Retry<T> {
-  readonly callable: Callable;
-  readonly message: readonly unknown[];
-  /** On the clock's `now`. */
-  readonly deadlineAt: number;
-  readonly signal: AbortSignal | undefined;
-  readonly onResult: (result: unknown) => T;
-  readonly onFailure: (failure: CallFailure) => T;
-}
+import type { ActorContext, ActorRef, Clock } from "#runtime";
+import { Attempts, type CallEnd, type FailedAttempt } from "./attempts.ts";
+import { breakerTarget, type Call, type CalledFunction, sendCall } from "./call.ts";
+import {
+  type AttemptEnd,
+  type CallFailure,
+  circuitOpen,
+  decideAttemptEnd,
+  decideCallFailure,
+  decideHealth,
+  timedOut,
+  unavailable,
+} from "./call-failure.ts";
+import type { Replica } from "./replica.ts";
+import { ThreadCalls } from "./thread-calls.ts";
 
 /**
- * Sends calls to service instances. An instance that did not take the call (it is stopping, its
- * mailbox is full) is passed over for the next one, each asked once at most, all within the deadline
- * of the call; a call that was taken is never sent again.
+ * Sends calls to the replicas of their functions: chooses one by the function's `chooseNodeMode`,
+ * asks its circuit breaker, and passes on or repeats what failed where `decideRetry` allows it, all
+ * within the deadline of the call. A call that a replica may have begun with is never sent again,
+ * unless the function is `idempotent` or has a `retry`.
  */
 export class Invoker {
-  readonly #groups: GroupMembership;
+  readonly #context: ActorContext;
   readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #thread: number;
+  readonly #shared: ThreadCalls;
 
-  constructor(context: ActorContext) {
-    this.#groups = context.groups;
+  constructor(context: ActorContext, shared: ThreadCalls = ThreadCalls.of(context)) {
+    this.#context = context;
     this.#clock = context.clock;
-    this.#random = context.random;
-    this.#thread = context.thread;
+    this.#shared = shared;
   }
 
   /**
-   * Calls, and hands on either the result or the failure; never rejects unless one of the two
-   * callbacks throws. `timeoutMs` is what is left of the deadline.
+   * Calls, and hands on either the result, with the replica that gave it, or the failure; never
+   * rejects unless one of the two callbacks throws. A call that nobody can be asked for fails before
+   * this returns.
    */
   invoke<T>(
-    callable: Callable,
-    message: readonly unknown[],
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-    onResult: (result: unknown) => T,
+    call: Call,
+    onResult: (result: unknown, ref: ActorRef) => T,
     onFailure: (failure: CallFailure) => T,
   ): T | Promise<T> {
-    const instances = this.#groups.members(callable.group);
-    const first = selectInstance(instances, this.#thread, this.#random);
-    if (first === undefined) return onFailure(unavailable(callable.service));
-    const deadlineAt = this.#clock.now() + timeoutMs;
-    return request(first, callable, message, timeoutMs, signal).then(onResult, (error) => {
-      const others = isNotTaken(error) ? instances.filter((other) => !other.equals(first)) : [];
-      const retry = { callable, message, deadlineAt, signal, onResult, onFailure };
-      return this.#next(error, others, retry);
-    });
+    const { callable, timeoutMs } = call;
+    if (!(timeoutMs > 0)) return onFailure(timedOut(callable.requestType));
+    const shared = this.#shared;
+    const startedAt = this.#clock.now();
+    const selector = shared.selectorOf(callable);
+    if (selector.resolver !== null || selector.strategy !== null) {
+      return conclude(this.#attempts(call, startedAt).run(), onResult, onFailure);
+    }
+    const replicas = selector.narrow(shared.replicas.find(callable), null);
+    const replica = selector.first(replicas, call);
+    if (replica === undefined) {
+      if (callable.config.retry === null) return onFailure(unavailable(callable.service));
+      return conclude(this.#attempts(call, startedAt).run(), onResult, onFailure);
+    }
+    const target = breakerTarget(callable, replica);
+    const admission = shared.breakers.admit(target);
+    if (admission !== null) {
+      if (!(admission instanceof Promise) && isOnlyTarget(target, callable, replicas)) {
+        return onFailure(circuitOpen(callable.service, admission.retryAfterMs));
+      }
+      const attempts = this.#attempts(call, startedAt);
+      return conclude(attempts.runAt(replica, admission), onResult, onFailure);
+    }
+    // What follows is the way of almost every call: two closures and the ask.
+    const { breakers, budget } = shared;
+    budget.beginCall();
+    replica.inFlight += 1;
+    return sendCall(replica, call, timeoutMs).then(
+      (result) => {
+        replica.inFlight -= 1;
+        budget.endCall();
+        breakers.settled(target, "success", false);
+        return onResult(result, replica.ref);
+      },
+      (error) => {
+        replica.inFlight -= 1;
+        budget.endCall();
+        const end = decideAttemptEnd(error, callable.pool !== null);
+        breakers.settled(target, decideHealth(end), false);
+        const failure = decideCallFailure(error, callable.service, callable.requestType);
+        if (isFinal(end, callable)) return onFailure(failure);
+        const failed: FailedAttempt = { ok: false, end, failure, replica };
+        return conclude(this.#attempts(call, startedAt).resume(failed), onResult, onFailure);
+      },
+    );
   }
 
-  #next<T>(error: unknown, others: readonly ActorRef[], retry: Retry<T>): T | Promise<T> {
-    const { callable, message, deadlineAt, signal, onResult, onFailure } = retry;
-    const [other, ...rest] = others;
-    const leftMs = deadlineAt - this.#clock.now();
-    if (other === undefined || leftMs <= 0 || !isNotTaken(error)) {
-      return onFailure(decideCallFailure(error, callable.service, callable.requestType));
-    }
-    return request(other, callable, message, leftMs, signal).then(onResult, (again) =>
-      this.#next(again, rest, retry),
-    );
+  #attempts(call: Call, startedAt: number): Attempts {
+    return new Attempts(this.#context, this.#shared, call, startedAt);
   }
 }
 
-/** The instances' classes differ from service to service: the method is asked for by its name. */
-function request(
-  instance: ActorRef,
-  { method }: Callable,
-  message: readonly unknown[],
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-): Promise<unknown> {
-  const options = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
-  return instance.sender.request(instance, method, message, options);
+function conclude<T>(
+  ended: Promise<CallEnd>,
+  onResult: (result: unknown, ref: ActorRef) => T,
+  onFailure: (failure: CallFailure) => T,
+): Promise<T> {
+  return ended.then((end) => (end.ok ? onResult(end.result, end.ref) : onFailure(end.failure)));
+}
+
+/** What `decideRetry` would call so whatever the rest of the situation is, told without asking it. */
+function isFinal(end: AttemptEnd, { config }: CalledFunction): boolean {
+  return config.retry === null && end !== "not_taken" && !(config.idempotent && end === "lost");
+}
+
+function isOnlyTarget(
+  target: string,
+  callable: CalledFunction,
+  replicas: readonly Replica[],
+): boolean {
+  return replicas.every((replica) => breakerTarget(callable, replica) === target);
 }

@@ -36,6 +36,35 @@ export function successResponse(requestId: string, result: unknown): Response {
   };
 }
 
+/** What precedes the final Response of an async function: it has been handed over. */
+export function acknowledgement(requestId: string): Response {
+  return { ...successResponse(requestId, null), async: true };
+}
+
+/** The first Response of a stream: it is open, its chunks follow. */
+export function streamOpened(requestId: string): Response {
+  return { ...successResponse(requestId, "init"), async: true, has_more: true };
+}
+
+/** The final Response of a stream that came to its end; `last` null: an end marker. */
+export function streamEnded(requestId: string, last: unknown): Response {
+  return { ...successResponse(requestId, last), async: true };
+}
+
+/** The JSON text of a stream's chunks, around the text of the chunk itself. */
+export interface ChunkTemplate {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** What all chunks of a stream have in common, made once. */
+export function encodeChunkTemplate(requestId: string): ChunkTemplate {
+  return {
+    before: '{"error":null,"async":true,"success":true,"result":',
+    after: `,"request_id":${JSON.stringify(requestId)},"can_retry":false,"has_more":true}`,
+  };
+}
+
 /**
  * The final Response of a call that failed, `can_retry` by its code. `retryAfterMs` is rounded up to
  * whole, non-negative ms; one that is not finite is left out.

@@ -1,4 +1,4 @@
-import type { ActorContext } from "#runtime";
+import { type ActorContext, TroupeError, toErrorRecord } from "#runtime";
 import { ChannelAcceptor } from "../channel/index.ts";
 import { executorOf } from "../execution/index.ts";
 import {
@@ -8,15 +8,20 @@ import {
   registryName,
   registryTable,
 } from "../registry/index.ts";
-import { servicesName } from "../service/index.ts";
+import { provideAuthorImports, servicesName } from "../service/index.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { HomePage, ListedFunction } from "./home-page.ts";
 import { answerHttp } from "./http.ts";
 import { troupeVersion } from "./version.ts";
 
-/** The acceptor of the gateway: its sessions call services, its pages tell which there are. */
+/**
+ * The acceptor of the gateway: its sessions call services, its pages tell which there are. It brings
+ * the listeners of telemetry to its thread.
+ */
 export class Acceptor extends ChannelAcceptor {
   static override readonly source: string = import.meta.url;
+
+  readonly #telemetry: readonly string[];
 
   constructor(config: GatewayConfig) {
     const { detailError } = config;
@@ -27,6 +32,24 @@ export class Acceptor extends ChannelAcceptor {
         answerHttp(request, response, { ready: isReady(context), home });
       },
     });
+    this.#telemetry = config.telemetry;
+  }
+
+  protected override async init(): Promise<void> {
+    // Hooks and listeners lie wherever their authors keep them.
+    provideAuthorImports();
+    for (const module of this.#telemetry) await importListener(module);
+    await super.init();
+  }
+}
+
+/** @throws TroupeError `load_failed`, which names the module. */
+async function importListener(module: string): Promise<void> {
+  try {
+    await import(module);
+  } catch (error) {
+    const what = `telemetry: cannot load ${module}: ${toErrorRecord(error).message}`;
+    throw new TroupeError("load_failed", what, error);
   }
 }
 

@@ -1,10 +1,9 @@
 import { parseArgs } from "node:util";
-import { type ConfigFile, configFileSchema, decideConfigFault } from "./config-schema.ts";
+import { ConfigError } from "./config-error.ts";
+import { decideConfigFault } from "./config-fault.ts";
+import { type ConfigFile, configFileSchema } from "./config-schema.ts";
 
-/** A command line, an environment or a file that cannot be obeyed; the message is one line. */
-export class ConfigError extends Error {
-  override readonly name: string = "ConfigError";
-}
+export { ConfigError } from "./config-error.ts";
 
 /** A setting that has a flag and an environment variable. */
 export interface Flag {

@@ -1,7 +1,9 @@
 import Type, { type TSchema } from "typebox";
-import { Errors } from "typebox/value";
 import type { ChannelConfig } from "../channel/index.ts";
-import { printReceived } from "../registry/index.ts";
+import { type AdminAction, adminActions } from "./admin-gate.ts";
+import { type AuthFile, authSchema, type SecretFile, secretSchema } from "./config-auth.ts";
+import { listOf, oneOf, text, whole, yesOrNo } from "./config-nodes.ts";
+import type { BreakerFile, PoolsFile, RateLimitsFile } from "./config-pipeline.ts";
 
 /**
  * What a `troupe.config.ts` exports as default. Paths are meant from the folder of the file; the
@@ -36,19 +38,30 @@ export interface ConfigFile {
   readonly maxChannels?: number;
   /** How long requests in flight may take to end when the gateway stops. */
   readonly drainMs?: number;
+  /** Pages that may connect from a browser, `"*"` for all; without it those of the same host. */
+  readonly allowedOrigins?: readonly string[] | "*";
+  /** Sockets of the node; null: no bound. */
+  readonly maxConnections?: number | null;
+  /** Sockets of one address; null: no bound. */
+  readonly maxConnectionsPerIp?: number | null;
+  /** Frames that one socket may send; null: no bound. */
+  readonly maxFramesPerSecond?: number | null;
+  /** Who connects is what a token says. */
+  readonly auth?: AuthFile;
+  readonly rateLimits?: RateLimitsFile;
+  readonly breaker?: BreakerFile;
+  readonly pools?: PoolsFile;
+  /** Folders and files of the modules that functions may name as hooks and the like. */
+  readonly allowModules?: readonly string[];
+  /** JSON files of functions. */
+  readonly functions?: readonly string[];
+  /** What administrators may do over a channel. */
+  readonly adminActions?: readonly AdminAction[];
+  /** What whoever pushes functions has to know. */
+  readonly pushToken?: SecretFile;
+  /** Modules that listen to telemetry; imported on each thread. */
+  readonly telemetry?: readonly string[];
 }
-
-// `description` is what a message says was expected: every node has one.
-
-function whole(minimum: number, maximum: number, unit = ""): ReturnType<typeof Type.Integer> {
-  const of = unit === "" ? "" : ` of ${unit}`;
-  const description = `a whole number${of} from ${minimum} to ${maximum}`;
-  return Type.Integer({ minimum, maximum, description });
-}
-
-const text = (description: string): ReturnType<typeof Type.String> =>
-  Type.String({ minLength: 1, description });
-const yesOrNo = Type.Boolean({ description: "true or false" });
 
 const channelSchema = Type.Object(
   {
@@ -73,6 +86,12 @@ const connectSchema = Type.Object(
   { additionalProperties: false, description: "{ module, function? }" },
 );
 
+/** A bound that can be taken away. */
+const bound = (maximum: number): TSchema =>
+  oneOf(`a whole number from 1 to ${maximum}, or null`, whole(1, maximum), Type.Null());
+
+const literal = (value: string): TSchema => Type.Literal(value);
+
 const fileSchema = Type.Object(
   {
     port: Type.Optional(whole(0, 65_535)),
@@ -84,9 +103,7 @@ const fileSchema = Type.Object(
       }),
     ),
     services: Type.Optional(
-      Type.Array(text("the path of a service module"), {
-        description: "a list of paths of service modules",
-      }),
+      listOf(text("the path of a service module"), "a list of paths of service modules"),
     ),
     threads: Type.Optional(whole(1, 256)),
     socket: Type.Optional(text("the path of a Unix socket")),
@@ -101,6 +118,24 @@ const fileSchema = Type.Object(
     idleTimeoutMs: Type.Optional(whole(1_000, 86_400_000, "ms")),
     maxChannels: Type.Optional(whole(1, 100_000)),
     drainMs: Type.Optional(whole(0, 600_000, "ms")),
+    allowedOrigins: Type.Optional(
+      oneOf('"*" or a list of origins', Type.Literal("*"), listOf(text("an origin"))),
+    ),
+    maxConnections: Type.Optional(bound(10_000_000)),
+    maxConnectionsPerIp: Type.Optional(bound(10_000_000)),
+    maxFramesPerSecond: Type.Optional(bound(1_000_000)),
+    auth: Type.Optional(authSchema),
+    // The parts that they are for read these.
+    rateLimits: Type.Optional(Type.Unsafe<RateLimitsFile>({ description: "rate limits" })),
+    breaker: Type.Optional(Type.Unsafe<BreakerFile>({ description: "breaker settings" })),
+    pools: Type.Optional(Type.Unsafe<PoolsFile>({ description: "pool settings" })),
+    allowModules: Type.Optional(listOf(text("the path of a folder or module"))),
+    functions: Type.Optional(listOf(text("the path of a JSON file"))),
+    adminActions: Type.Optional(
+      listOf(oneOf(`one of ${adminActions.join(", ")}`, ...adminActions.map(literal))),
+    ),
+    pushToken: Type.Optional(secretSchema),
+    telemetry: Type.Optional(listOf(text("the path of a module"))),
   },
   { additionalProperties: false, description: "an object" },
 );
@@ -109,54 +144,3 @@ const fileSchema = Type.Object(
 export const configFileSchema: TSchema & {
   readonly properties: Readonly<Record<keyof ConfigFile, TSchema>>;
 } = fileSchema;
-
-/**
- * What is wrong with a value that is to be of `schema`, as `channels[0].event: expected …, received
- * …`; null when nothing is. `name` is what the value itself is called.
- */
-export function decideConfigFault(schema: TSchema, value: unknown, name: string): string | null {
-  const all = [...Errors(schema, value)];
-  const error = all.find(({ keyword }) => keyword !== "boolean") ?? all[0];
-  if (error === undefined) return null;
-  const path = error.instancePath.split("/").slice(1);
-  if (error.keyword === "additionalProperties") {
-    const key = error.params.additionalProperties[0] ?? "";
-    const keys = Object.keys(propertiesOf(walk(schema, value, path).schema));
-    const where = label(name, path);
-    return `${where === "" ? "" : `${where}: `}unknown key ${printReceived(key)}: expected one of ${keys.join(", ")}`;
-  }
-  if (error.keyword === "required") path.push(error.params.requiredProperties[0] ?? "");
-  const node = walk(schema, value, path);
-  const at = label(name, path);
-  const received = node.value === undefined ? "nothing" : printReceived(node.value);
-  return `${at === "" ? "" : `${at}: `}expected ${describe(node.schema)}, received ${received}`;
-}
-
-interface Node {
-  readonly schema: TSchema;
-  readonly value: unknown;
-}
-
-function walk(schema: TSchema, value: unknown, path: readonly string[]): Node {
-  let node: Node = { schema, value };
-  for (const key of path) {
-    const { items } = node.schema as { items?: TSchema };
-    const next = items ?? propertiesOf(node.schema)[key];
-    if (next === undefined) break;
-    node = { schema: next, value: (node.value as Record<string, unknown> | undefined)?.[key] };
-  }
-  return node;
-}
-
-function propertiesOf(schema: TSchema): Readonly<Record<string, TSchema>> {
-  return (schema as { properties?: Record<string, TSchema> }).properties ?? {};
-}
-
-function describe(schema: TSchema): string {
-  return (schema as { description?: string }).description ?? "something else";
-}
-
-function label(name: string, path: readonly string[]): string {
-  const steps = path.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`)).join("");
-  return name === "" ? steps.replace(/^\./, "") : name + steps;
-}

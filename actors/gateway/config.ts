@@ -1,30 +1,47 @@
-import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { toErrorRecord } from "#runtime";
-import { type ChannelConfig, channelDefaults } from "../channel/index.ts";
-import { ConfigError, type Flag, parseEnvironment, type Settings } from "./config-flags.ts";
-import { type ConfigFile, configFileSchema, decideConfigFault } from "./config-schema.ts";
+import { join, resolve } from "node:path";
+import { type BreakerSettings, breakerDefaults } from "../breaker/index.ts";
+import {
+  type AcceptorConfig,
+  acceptorDefaults,
+  type ChannelConfig,
+  channelDefaults,
+  isOriginPattern,
+} from "../channel/index.ts";
+import type { LimitConfig } from "../limits/index.ts";
+import type { PoolSettings } from "../pool/index.ts";
+import type { AdminAction } from "./admin-gate.ts";
+import { readAuth, readSecret } from "./config-auth.ts";
+import { ConfigError } from "./config-error.ts";
+import type { Flag } from "./config-flags.ts";
+import { type ConfigPlace, filePath, folderOf, moduleUrl, trustedUrl } from "./config-paths.ts";
+import { readBreaker, readPools, readRateLimits } from "./config-pipeline.ts";
+import type { ConfigFile } from "./config-schema.ts";
+import { type ConfigSources, type ReadFile, readSources } from "./config-sources.ts";
+import { demoConnect, demoFunctions, demoRateLimits, demoServices } from "./demo.ts";
 
-/** A gateway as it is to be: plain data, so that it crosses threads. */
-export interface GatewayConfig {
-  readonly host: string;
-  /** 0: a free one. */
-  readonly port: number;
+export type { ConfigSources } from "./config-sources.ts";
+
+/** A gateway as it is to be: plain data, so that it crosses threads. A port 0 is a free one. */
+export interface GatewayConfig extends AcceptorConfig {
   readonly name: string;
   /** URLs of service modules, in the order in which they start. */
   readonly services: readonly string[];
-  readonly channels: readonly ChannelConfig[];
-  /** The export of a module, by URL, that admits sockets; null admits all, without a user. */
-  readonly connect: { readonly module: string; readonly function: string } | null;
+  /** Paths of JSON files of FunConfigs, in the order in which they are added. */
+  readonly functions: readonly string[];
   /** Tells clients the details of unexpected errors; for development. */
   readonly detailError: boolean;
-  readonly maxFrameBytes: number;
-  readonly idleTimeoutMs: number;
-  readonly maxChannels: number;
-  /** How long requests in flight may take to end when the gateway stops. */
-  readonly drainMs: number;
+  readonly rateLimits: LimitConfig;
+  readonly breaker: BreakerSettings;
+  readonly pools: PoolSettings;
+  /** `file:` URLs of folders, with a slash at the end, and files: what functions may name of them. */
+  readonly allowModules: readonly string[];
+  /** What administrators may do over a channel. */
+  readonly adminActions: readonly AdminAction[];
+  /** What whoever pushes functions has to know; null: nothing. */
+  readonly pushToken: string | null;
+  /** URLs of modules that listen to telemetry, to be imported on each scheduler thread. */
+  readonly telemetry: readonly string[];
   /** Path of the operators' socket; null: the default for the port. */
   readonly replSocket: string | null;
   /** Whether a terminal gets a prompt. */
@@ -36,21 +53,31 @@ export interface GatewayConfig {
   readonly file: string | null;
 }
 
-/** Where a configuration comes from. */
-export interface ConfigSources {
-  readonly flags: Settings;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The working folder: where relative paths of flags and variables start. */
-  readonly folder: string;
-}
-
 const defaultPort = 4_000;
 
-/** Where a configuration is looked for that nobody named; the second is a container's volume. */
-const usualFiles = ["troupe.config.ts", "config/troupe.config.ts"];
-
-const examples = (name: string): string => new URL(`../examples/${name}.ts`, import.meta.url).href;
-const demoServices = ["user-service", "echo-service", "math-service"];
+/** A gateway that is told nothing. */
+export const defaultGatewayConfig: GatewayConfig = Object.freeze({
+  ...acceptorDefaults,
+  host: "127.0.0.1",
+  port: defaultPort,
+  name: "troupe",
+  channels: [{ ...channelDefaults, topic: "api:*" }],
+  services: [],
+  functions: [],
+  detailError: false,
+  rateLimits: { enabled: true, failOpen: true, rules: [], redis: null },
+  breaker: breakerDefaults,
+  pools: readPools(undefined, null),
+  allowModules: [],
+  adminActions: [],
+  pushToken: null,
+  telemetry: [],
+  replSocket: null,
+  prompt: true,
+  threads: null,
+  demo: false,
+  file: null,
+});
 
 /**
  * Puts a configuration together: flag over environment over file over default.
@@ -61,32 +88,42 @@ export async function readConfig(
   sources: ConfigSources,
   known: readonly Flag[],
 ): Promise<GatewayConfig> {
-  const { flags, folder } = sources;
+  const { flags, folder, environment } = sources;
   const { variables, file, merged } = await readSources(sources, known);
-  const services = servicesFrom([
+  const place: ConfigPlace = { path: file.path, folder: file.folder, environment };
+  const set = { ...defaultGatewayConfig, ...selectPlain(merged) };
+  const { path, values } = file;
+  const { demo } = set;
+  const configured = servicesFrom([
     { values: flags.values, name: "--service", folder },
     { values: variables.values, name: "TROUPE_SERVICE", folder },
-    { values: file.values, name: `${file.path}: services`, folder: file.folder },
+    { values, name: `${path}: services`, folder: file.folder },
   ]);
-  const demo = merged.demo ?? false;
-  const connect = connectFrom(file);
+  const services = [...(demo ? demoServices : []), ...configured];
+  const { pushToken, rateLimits = demo ? demoRateLimits : undefined } = values;
+  const functions = listFrom(file, "functions", (named, where) =>
+    filePath(named, file.folder, where, "a JSON file of functions"),
+  );
   return {
-    host: merged.host ?? "127.0.0.1",
-    port: merged.port ?? defaultPort,
-    name: merged.name ?? "troupe",
-    services: [...(demo ? demoServices.map(examples) : []), ...services],
+    ...set,
+    services,
     channels: channelsFrom(file, demo),
-    connect: connect ?? (demo ? { module: examples("connect"), function: "connect" } : null),
-    detailError: merged.detailError ?? false,
-    maxFrameBytes: merged.maxFrameBytes ?? 1_048_576,
-    idleTimeoutMs: merged.idleTimeoutMs ?? 60_000,
-    maxChannels: merged.maxChannels ?? 100,
-    drainMs: merged.drainMs ?? 15_000,
+    connect: connectFrom(file, demo),
+    functions: [...(demo ? demoFunctions : []), ...functions],
+    telemetry: listFrom(file, "telemetry", (named, where) =>
+      moduleUrl(named, file.folder, where, "a module"),
+    ),
+    allowModules: allowedFrom(file, services),
+    allowedOrigins: originsFrom(file),
+    limitLoopback: values.maxConnectionsPerIp !== undefined,
+    auth: readAuth(values.auth ?? {}, place),
+    rateLimits: readRateLimits(rateLimits, path),
+    breaker: readBreaker(values.breaker, path),
+    pools: readPools(values.pools, path),
+    pushToken: pushToken === undefined ? null : readSecret(pushToken, "pushToken", place),
     replSocket: merged.socket === undefined ? null : resolve(folder, merged.socket),
     prompt: !(merged.noRepl ?? false),
-    threads: merged.threads ?? null,
-    demo,
-    file: file.path,
+    file: path,
   };
 }
 
@@ -113,51 +150,16 @@ export function selectSocketPath(
   return join(folder, `troupe-${process.getuid?.() ?? 0}-${port}.sock`);
 }
 
-interface ReadSources {
-  readonly variables: Settings;
-  readonly file: ReadFile;
-  readonly merged: ConfigFile;
-}
+const plainKeys = [
+  ...(["host", "port", "name", "threads", "demo", "detailError", "drainMs"] as const),
+  ...(["maxFrameBytes", "maxFramesPerSecond", "idleTimeoutMs", "maxChannels"] as const),
+  ...(["maxConnections", "maxConnectionsPerIp", "adminActions"] as const),
+];
 
-async function readSources(
-  { flags, environment, folder }: ConfigSources,
-  known: readonly Flag[],
-): Promise<ReadSources> {
-  const variables = parseEnvironment(environment, known);
-  const named = flags.config ?? variables.config;
-  const origin = flags.config === null ? "TROUPE_CONFIG" : "--config";
-  const file = await readFile(named, origin, folder);
-  return { variables, file, merged: { ...file.values, ...variables.values, ...flags.values } };
-}
-
-interface ReadFile {
-  readonly path: string | null;
-  readonly folder: string;
-  readonly values: ConfigFile;
-}
-
-async function readFile(named: string | null, origin: string, folder: string): Promise<ReadFile> {
-  const candidates = (named === null ? usualFiles : [named]).map((path) => resolve(folder, path));
-  const path = candidates.find((candidate) => existsSync(candidate));
-  if (path === undefined) {
-    if (named === null) return { path: null, folder, values: {} };
-    throw new ConfigError(`${origin}: expected a configuration, no file at ${candidates[0]}`);
-  }
-  let values: unknown;
-  try {
-    values = (await import(pathToFileURL(path).href)).default;
-  } catch (error) {
-    throw new ConfigError(`${path}: cannot be loaded: ${firstLine(toErrorRecord(error).message)}`);
-  }
-  const fault = decideConfigFault(configFileSchema, values, "");
-  if (fault !== null) throw new ConfigError(`${path}: ${fault}`);
-  const settings = values as ConfigFile;
-  const own = dirname(path);
-  const { socket } = settings;
-  return {
-    ...{ path, folder: own },
-    values: socket === undefined ? settings : { ...settings, socket: resolve(own, socket) },
-  };
+/** What is taken as it stands. */
+function selectPlain(merged: ConfigFile): Pick<ConfigFile, (typeof plainKeys)[number]> {
+  const keys: readonly string[] = plainKeys;
+  return Object.fromEntries(Object.entries(merged).filter(([key]) => keys.includes(key)));
 }
 
 interface ServiceSource {
@@ -185,23 +187,43 @@ function channelsFrom({ path, values }: ReadFile, demo: boolean): ChannelConfig[
   return declared.map((channel) => ({ ...channelDefaults, ...channel }));
 }
 
-function connectFrom({ path, folder, values }: ReadFile): GatewayConfig["connect"] {
-  const { connect } = values;
-  if (connect === undefined) return null;
-  const where = `${path}: connect.module`;
-  const module = moduleUrl(connect.module, folder, where, "a module");
-  return { module, function: connect.function ?? "connect" };
-}
-
-function moduleUrl(named: string, folder: string, where: string, expected: string): string {
-  const isUrl = named.startsWith("file:");
-  const url = isUrl ? named : pathToFileURL(resolve(folder, named)).href;
-  if (!existsSync(fileURLToPath(url))) {
-    throw new ConfigError(`${where}: expected ${expected}, no file at ${fileURLToPath(url)}`);
+/** The demo believes the query, unless something is configured that does not. */
+function connectFrom({ path, folder, values }: ReadFile, demo: boolean): GatewayConfig["connect"] {
+  const { connect, auth } = values;
+  if (connect !== undefined) {
+    const module = moduleUrl(connect.module, folder, `${path}: connect.module`, "a module");
+    return { module, function: connect.function ?? "connect" };
   }
-  return url;
+  const believes = demo && auth?.jwt === undefined;
+  return believes ? demoConnect : null;
 }
 
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? "";
+/** A list of names of the file, each resolved; `where` names it in a message. */
+function listFrom(
+  { path, values }: ReadFile,
+  key: "functions" | "telemetry" | "allowModules",
+  resolveName: (named: string, where: string) => string,
+): string[] {
+  const names = values[key] ?? [];
+  return names.map((named, index) => resolveName(named, `${path}: ${key}[${index}]`));
+}
+
+/** What is allowed; by default the folders of the services and that of the file. */
+function allowedFrom(file: ReadFile, services: readonly string[]): string[] {
+  if (file.values.allowModules !== undefined) {
+    return listFrom(file, "allowModules", (named, where) => trustedUrl(named, file.folder, where));
+  }
+  const own = file.path === null ? [] : [trustedUrl(file.folder, file.folder, `${file.path}`)];
+  return [...new Set([...services.map(folderOf), ...own])];
+}
+
+function originsFrom({ path, values }: ReadFile): GatewayConfig["allowedOrigins"] {
+  const { allowedOrigins = null } = values;
+  if (allowedOrigins === null || allowedOrigins === "*") return allowedOrigins;
+  const wrong = allowedOrigins.findIndex((origin) => !isOriginPattern(origin));
+  if (wrong < 0) return allowedOrigins;
+  const expected = 'an origin such as "https://app.example.com" or "https://*.example.com"';
+  const received = JSON.stringify(allowedOrigins[wrong]);
+  const where = `${path}: allowedOrigins[${wrong}]`;
+  throw new ConfigError(`${where}: expected ${expected}, received ${received}`);
 }

@@ -1,5 +1,15 @@
-import { Actor } from "#runtime";
-import { type Caller, type Executor, executorOf, type Response } from "../execution/index.ts";
+import type { ActorRef } from "#runtime";
+import { Actor, type Signal } from "#runtime";
+import {
+  type Caller,
+  type Executor,
+  executorOf,
+  type IncomingStream,
+  type Response,
+  type StreamEnd,
+  Streams,
+  successResponse,
+} from "../execution/index.ts";
 
 /** The registered name of the {@link Console}. */
 export const consoleName = "console";
@@ -11,15 +21,38 @@ export interface OnBehalf {
   readonly device_id?: string;
 }
 
+/** Chunks of a stream that an operator gets to see; then it is stopped. */
+const maxChunks = 100;
+
 /** Calls functions for operators as a channel would, with the details of failures told. */
 export class Console extends Actor {
   static override readonly source: string = import.meta.url;
-  readonly #executor: Executor = executorOf(this.context, { detailError: true });
+  readonly #executor: Executor = executorOf(this.context, { isOperator: true });
+  readonly #streams: Streams = new Streams(this.context);
   #calls = 0;
+
+  protected override onSignal(signal: Signal): void {
+    if (signal.type === "terminated") this.#streams.terminated(signal.ref);
+  }
+
+  protected override terminate(): void {
+    this.#streams.closeAll();
+  }
+
+  /** Chunks of a stream that an operator has called; the message is named by `streamedMessage`. */
+  streamed(
+    id: number,
+    chunks: readonly string[],
+    end: StreamEnd | null,
+    producer: ActorRef | null,
+  ): void {
+    this.#streams.receive(id, chunks, end, producer);
+  }
 
   /**
    * Calls a function; `type` is its request type, with `@version` for a certain version. Ends as a
-   * client's call does: with a Response, success or not.
+   * client's call does: with the final Response, success or not. Of a stream the chunks are the
+   * result, a hundred at most.
    */
   async call(
     service: string,
@@ -32,8 +65,32 @@ export class Console extends Actor {
     const request = { service, request_type: requestType, request_id: `console_${this.#calls}` };
     const payload = { ...request, args, ...(version === undefined ? {} : { version }) };
     const policy = { requireVerifiedUserId: false, overrideUserId: true };
-    const { response } = await this.#executor.execute(payload, toCaller(onBehalf), policy);
-    return response;
+    const caller = toCaller(onBehalf);
+    const options = { streams: this.#streams };
+    const outcome = await this.#executor.execute(payload, caller, policy, options);
+    if (outcome.stream !== undefined) return this.#collect(outcome.stream);
+    const nothing = successResponse(request.request_id, null);
+    return (await outcome.later) ?? outcome.response ?? nothing;
+  }
+
+  #collect(stream: IncomingStream): Promise<Response> {
+    const { requestId } = stream;
+    const chunks: unknown[] = [];
+    return new Promise((resolve) => {
+      stream.start({
+        hasRoom: () => true,
+        chunk: (text) => {
+          if (chunks.push(JSON.parse(text)) === maxChunks) this.#streams.stop(requestId);
+        },
+        end: (last) => {
+          if (!last.success && chunks.length < maxChunks) resolve(last);
+          else {
+            const more = last.result === null ? [] : [last.result];
+            resolve(successResponse(requestId, [...chunks, ...more]));
+          }
+        },
+      });
+    });
   }
 }
 

@@ -1,2 +1,3 @@
+export { defaultGatewayConfig, type GatewayConfig } from "./config.ts";
 export type { ConfigFile } from "./config-schema.ts";
 export { startGateway } from "./tree.ts";

@@ -13,6 +13,9 @@ export interface StartUpFacts {
   readonly socket: { readonly path: string; readonly usual: boolean };
 }
 
+/** Services that are listed; where there are more, the page of the gateway lists them. */
+const maxServices = 6;
+
 /** The few lines that a gateway prints when it serves. */
 export function encodeStartUp(facts: StartUpFacts): string {
   const { gateway, config, threads, socket } = facts;
@@ -26,11 +29,12 @@ export function encodeStartUp(facts: StartUpFacts): string {
     ...encodeCall(facts),
     entry("operate", `npx troupe repl${option}    (or tree, ps, services, …: npx troupe help)`),
   ];
-  if (config.demo) {
+  const { connect, auth } = config;
+  if (config.demo && auth.jwt === null) {
     lines.push(entry("demo", "takes user_id from the query, unverified: for trying out only"));
-  } else if (config.connect === null && config.channels.some(needsUser)) {
+  } else if (connect === null && auth.jwt === null && config.channels.some(needsUser)) {
     const names = config.channels.filter(needsUser).map(({ topic }) => topic);
-    const remedy = "set connect, or requireVerifiedUserId: false, in troupe.config.ts";
+    const remedy = "set auth or connect, or requireVerifiedUserId: false, in troupe.config.ts";
     lines.push(entry("note", `nobody can call on ${names.join(", ")} without a user: ${remedy}`));
   }
   return lines.join("\n");
@@ -48,12 +52,13 @@ function needsUser({ requireVerifiedUserId }: { requireVerifiedUserId: boolean }
   return requireVerifiedUserId;
 }
 
-function encodeServices({ functions }: StartUpFacts): string[] {
+function encodeServices({ functions, gateway }: StartUpFacts): string[] {
   if (functions.length === 0) {
     return [entry("services", "none yet: npx troupe spawn ./users.ts, or --service ./users.ts")];
   }
-  const services = Map.groupBy(functions, ({ service }) => service);
-  return [...services].map(([service, all], index) => {
+  const services = [...Map.groupBy(functions, ({ service }) => service)];
+  const listed = services.length > maxServices ? services.slice(0, maxServices - 1) : services;
+  const lines = listed.map(([service, all], index) => {
     const types = Map.groupBy(all, ({ requestType }) => requestType);
     const calls = [...types].map(([requestType, entries]) => {
       const versions = entries.flatMap(({ version }) => (version === null ? [] : [version]));
@@ -61,6 +66,10 @@ function encodeServices({ functions }: StartUpFacts): string[] {
     });
     return entry(index === 0 ? "services" : "", `${service}: ${calls.join(", ")}`);
   });
+  const left = services.length - listed.length;
+  if (left > 0)
+    lines.push(entry("", `and ${left} more: ${gateway.url.replace(/^ws(.*)socket$/, "http$1")}`));
+  return lines;
 }
 
 /** Three lines to paste into a module beside the `phoenix` package. */

@@ -8,10 +8,14 @@ import {
   TroupeError,
   toErrorRecord,
 } from "#runtime";
-import { acceptorPrefix, claimPort } from "../channel/index.ts";
-import { Registry, registryName } from "../registry/index.ts";
+import { breakerChildren } from "../breaker/index.ts";
+import { acceptorPrefix, claimPort, offerConnectionMemory } from "../channel/index.ts";
+import { limitChildren } from "../limits/index.ts";
+import { poolChildren } from "../pool/index.ts";
+import { FailedConfigs, failedConfigsName, Registry, registryName } from "../registry/index.ts";
 import { Loader, loaderName, type ServiceInfo, servicesName } from "../service/index.ts";
 import { Acceptor } from "./acceptor.ts";
+import { adminChildren, settingsChild } from "./admin-children.ts";
 import { Boot } from "./boot.ts";
 import type { GatewayConfig } from "./config.ts";
 import { Console, consoleName } from "./console.ts";
@@ -37,13 +41,22 @@ const drainMarginMs = 1_000;
  * Builds the gateway's supervision tree under the system's root:
  *
  * ```text
- * gateway        one_for_one, on the main thread
- * ├ registry     the one writer of all FunConfigs
- * ├ services     supervisor of the services, each with a supervisor of its own
- * ├ loader       loads, replaces and stops services
- * ├ boot         loads the configured services, then ends
- * ├ console      calls functions for operators
- * └ acceptor-N   HTTP and WebSockets, one per scheduler thread; clients come when all else is there
+ * gateway          one_for_one, on the main thread
+ * ├ failed_configs the FunConfigs that were refused
+ * ├ registry       the one writer of all FunConfigs
+ * ├ limiter-N      counts of the rate limits, a shard per scheduler thread
+ * ├ quota          those of the cluster, in Redis; where it is configured
+ * ├ limits         the rules of the rate limits
+ * ├ breakers       parent of a circuit breaker per target that fails
+ * ├ bulkheads      parent of a bulkhead per function that has one
+ * ├ settings       what operators change at run time
+ * ├ services       supervisor of the services, each with a supervisor of its own
+ * ├ loader         loads, replaces and stops services
+ * ├ pool/…         the threads of async functions and of streams that want them
+ * ├ boot           loads the configured services and functions, then ends
+ * ├ admin_service  what administrators may do over a channel; where it is configured
+ * ├ console        calls functions for operators
+ * └ acceptor-N     HTTP and WebSockets, one per scheduler thread; clients come when all else is there
  * ```
  *
  * @throws TroupeError `port_taken`, `cannot_listen`, and `start_failed` with the reason in one line;
@@ -55,7 +68,9 @@ export async function startGateway(system: System, config: GatewayConfig): Promi
   // Once, and not in an acceptor: one that starts anew finds others, perhaps even its killed
   // predecessor, on the port that is the gateway's own.
   const port = await claimPort(host, config.port);
-  const children = encodeChildren(system.schedulers, { ...config, port });
+  const memory = offerConnectionMemory(system.schedulers.length);
+  const shared = { ...config, port, connectionMemory: memory.name };
+  const children = encodeChildren(system.schedulers, shared);
   const spec = childOf(Supervisor, {
     args: [flags, children],
     type: "supervisor",
@@ -64,6 +79,7 @@ export async function startGateway(system: System, config: GatewayConfig): Promi
   try {
     await system.startChild(spec);
   } catch (error) {
+    memory.close();
     throw new TroupeError("start_failed", selectReason(error), error);
   }
   const loader = system.resolve(loaderName) as ActorRef<Loader>;
@@ -91,25 +107,31 @@ function encodeChildren(
   schedulers: readonly number[],
   config: GatewayConfig,
 ): ChildSpec<ChildStart>[] {
-  const { drainMs, services } = config;
+  const { drainMs, services, functions, allowModules } = config;
   const shutdown = drainMs + drainMarginMs;
   const many = 1_000;
   return [
+    childOf(FailedConfigs, { options: { name: failedConfigsName, thread: "any" } }),
     childOf(Registry, { options: { name: registryName, thread: "any" } }),
+    ...limitChildren(schedulers, config.rateLimits),
+    ...breakerChildren(config),
+    settingsChild(config),
     childOf(Supervisor, {
       args: [{}, []],
       type: "supervisor",
       options: { name: servicesName, thread: 0 },
     }),
     childOf(Loader, {
-      args: [{ schedulers, drainMs }],
+      args: [{ schedulers, drainMs, allowModules }],
       options: { name: loaderName, thread: "any" },
     }),
+    ...poolChildren(config.pools, drainMs),
     childOf(Boot, {
-      args: [services],
+      args: [services, functions],
       restart: "transient",
       options: { name: "boot", thread: "any", startTimeoutMs: bootTimeoutMs },
     }),
+    ...adminChildren(config),
     childOf(Console, { options: { name: consoleName, thread: "any", concurrency: many } }),
     ...schedulers.map((thread, index) =>
       childOf(Acceptor, {

@@ -106,6 +106,9 @@ function checkTogether(spec: ArgumentSpec, path: string, faults: string[]): void
       }
     }
   }
+  if (spec.required !== undefined && spec.required.length > (spec.maxItems ?? Infinity)) {
+    faults.push(`${path}.required: more names than the ${spec.maxItems} entries of maxItems`);
+  }
   if (spec.defaultValue !== undefined) {
     const fault = decideValueFault("defaultValue", spec, spec.defaultValue);
     if (fault !== null) faults.push(`${path}.defaultValue: ${fault}`);

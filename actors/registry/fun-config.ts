@@ -1,12 +1,10 @@
-import {
-  type ArgumentTypes,
-  type Field,
-  FUN_CONFIG_FIELDS,
-  type FunConfig,
-} from "./fun-config-schema.ts";
-import { isObjectSchema } from "./object-schema.ts";
+import { completeOrders } from "./argument-fields.ts";
+import type { Field } from "./field.ts";
+import { encodeConflicts } from "./field-conflicts.ts";
+import { FUN_CONFIG_FIELDS, type FunConfig } from "./fun-config-schema.ts";
 import { isMap } from "./plain-data.ts";
 import { printReceived } from "./received.ts";
+import { versionKey } from "./version.ts";
 
 /** A parsed entry, or everything that is wrong with it. */
 export type FunConfigOutcome =
@@ -50,8 +48,10 @@ export function parseFunConfig(input: unknown): FunConfigOutcome {
   if (faults.length > 0) return { ok: false, faults };
   const parsed = config as unknown as FunConfig;
   const argOrders = completeOrders(parsed.argTypes, parsed.argOrders, faults);
+  faults.push(...encodeConflicts(parsed, given.has("executor")));
   if (faults.length > 0) return { ok: false, faults };
-  return { ok: true, config: Object.freeze({ ...parsed, argOrders }) };
+  const executor = parsed.cpu ? "pool" : parsed.executor;
+  return { ok: true, config: Object.freeze({ ...parsed, argOrders, executor }) };
 }
 
 interface GivenField {
@@ -76,32 +76,33 @@ function collectFields(input: Record<string, unknown>, faults: string[]): Map<st
   return given;
 }
 
+/** The fields that name an entry. */
+const IDENTITY = ["service", "requestType", "version"] as const;
+
 /**
- * Checks a positional order against the arguments: each of them once. The empty list means the one
- * argument there is, as in PhoenixGenApi.
+ * The entry that `config` becomes with some fields changed, in either spelling, read and checked as
+ * a whole. Service, request type and version cannot change; to name them as they are is no fault.
  */
-function completeOrders(
-  argTypes: ArgumentTypes,
-  orders: readonly string[] | "map",
-  faults: string[],
-): readonly string[] | "map" {
-  if (orders === "map") return orders;
-  const names = listArguments(argTypes);
-  if (orders.length === 0 && names.length === 1) return Object.freeze([...names]);
-  for (const name of orders) {
-    if (!names.includes(name)) {
-      faults.push(`argOrders: ${printReceived(name)} is not an argument of argTypes`);
-    }
+export function parseConfigChange(config: FunConfig, change: unknown): FunConfigOutcome {
+  if (!isMap(change)) {
+    return { ok: false, faults: [`expected a map of fields, received ${printReceived(change)}`] };
   }
-  for (const name of names) {
-    if (!orders.includes(name)) {
-      faults.push(`argOrders: the argument ${printReceived(name)} is missing`);
-    }
+  const faults: string[] = [];
+  const given = collectFields(change, faults);
+  for (const name of IDENTITY) {
+    const field = given.get(name);
+    if (field === undefined || isSameName(config[name], field.value)) continue;
+    faults.push(`${field.spelling}: cannot change, it names the entry`);
   }
-  return orders;
+  if (faults.length > 0) return { ok: false, faults };
+  const changed: Record<string, unknown> = { ...config };
+  for (const [name, { value }] of given) changed[name] = value;
+  for (const name of IDENTITY) changed[name] = config[name];
+  // What follows from `cpu` is no choice that it could contradict.
+  if (given.has("cpu") && !given.has("executor")) delete changed["executor"];
+  return parseFunConfig(changed);
 }
 
-function listArguments(argTypes: ArgumentTypes): readonly string[] {
-  if (argTypes === null) return [];
-  return Object.keys(isObjectSchema(argTypes) ? (argTypes.properties ?? {}) : argTypes);
+function isSameName(present: string | null, given: unknown): boolean {
+  return (typeof given === "string" ? versionKey(given) : given) === present;
 }

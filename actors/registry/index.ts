@@ -1,20 +1,34 @@
 export { decideValueFault, printNames } from "./argument-fault.ts";
+export type { ArgumentOrders, ArgumentTypes } from "./argument-fields.ts";
 export { isDatetime, isNaiveDatetime, isUuid } from "./argument-formats.ts";
 export { ARGUMENT_TYPES, type ArgumentSpec } from "./argument-types.ts";
+export { type BatchOutcome, parseBatch, type RefusedConfig, registryKey } from "./batch.ts";
 export { exceedsBytes } from "./byte-limit.ts";
 export { Catalog, type CatalogEntry } from "./catalog.ts";
-export { parseFunConfig } from "./fun-config.ts";
-export type { ArgumentTypes, FunConfig } from "./fun-config-schema.ts";
+export { type ExampleRequest, encodeRequests, exportRequests } from "./exporter.ts";
+export {
+  type ConfigSource,
+  FAILED_CONFIG_LIFE_MS,
+  type FailedConfig,
+  type FailedConfigFilter,
+  type FailedConfigSummary,
+  MAX_FAILED_CONFIGS,
+} from "./failed-config-log.ts";
+export {
+  type ConfigOrigin,
+  FailedConfigs,
+  failedConfigsName,
+  tellRefusals,
+} from "./failed-configs.ts";
+export { type FunConfigOutcome, parseConfigChange, parseFunConfig } from "./fun-config.ts";
+export type { FunConfig } from "./fun-config-schema.ts";
+export { type FunctionTarget, isModulePath } from "./function-target.ts";
 export { isName, MAX_NAME_BYTES } from "./names.ts";
 export { isObjectSchema, type ObjectSchema, selectClosedNames } from "./object-schema.ts";
-export { isMap } from "./plain-data.ts";
+export type { CheckPermission } from "./permission-fields.ts";
+export { isMap, type PlainData } from "./plain-data.ts";
 export { printReceived } from "./received.ts";
-export {
-  type BatchOutcome,
-  parseBatch,
-  Registry,
-  registryKey,
-  registryName,
-  registryTable,
-} from "./registry.ts";
+export { Registry, registryName, registryTable } from "./registry.ts";
 export { followRegistry } from "./registry-view.ts";
+export type { ChooseNodeMode, Nodes, Retry } from "./selection-fields.ts";
+export { type ConfigFault, type ConfigReport, validateWithDetails } from "./validation.ts";

@@ -1,7 +1,17 @@
 import type { Static, TSchema } from "typebox";
 import type { ResourceLimits } from "#runtime";
-import { isName, printReceived } from "../registry/index.ts";
+import {
+  type CheckPermission,
+  type ChooseNodeMode,
+  type FunConfig,
+  type FunctionTarget,
+  isModulePath,
+  isName,
+  printReceived,
+  type Retry,
+} from "../registry/index.ts";
 import type { HandlerContext } from "./handler-context.ts";
+import type { RequestInfo } from "./request-info.ts";
 
 /** How the instances of a service live. */
 export interface ServiceOptions {
@@ -17,15 +27,59 @@ export interface ServiceOptions {
   readonly resourceLimits?: ResourceLimits;
 }
 
-/** What is registered of a function beside its code; see FunConfig for the defaults. */
+/** An exported function of a module. */
+export interface ModuleTarget {
+  /**
+   * A path, which if relative is taken from the folder of the service's module, or a `file:` URL.
+   * Absent: the service's own module, as it was when the service was loaded.
+   */
+  readonly module?: string;
+  /** The name under which the module exports it. */
+  readonly function: string;
+  /** Plain data, handed to it behind all others. */
+  readonly args?: readonly unknown[];
+}
+
+/** What is registered of a function beside its code; all of it may be left out. */
 export interface FunctionOptions {
   /** A semantic version; none: the unversioned function. */
   readonly version?: string | null;
+  /** Clients who ask for it are refused; default false. */
   readonly disabled?: boolean;
   /** Milliseconds, 100 to 300,000, or `"infinity"`; default 5,000. */
   readonly timeout?: number | "infinity";
   /** Argument name → type, or type and constraints; the older way beside `args`. */
   readonly argTypes?: Readonly<Record<string, unknown>> | null;
+  /** What the client gets; `stream` is for handlers that are async generators. Default `sync`. */
+  readonly responseType?: FunConfig["responseType"];
+  /** The nodes that may run it: default `"local"`, the node of the caller's gateway. */
+  readonly nodes?: "local" | readonly string[] | ModuleTarget;
+  /** How one of several replicas is chosen; default `random`. */
+  readonly chooseNodeMode?: Exclude<ChooseNodeMode, FunctionTarget> | ModuleTarget;
+  /** `pool`: on a thread of the pool, without the state of an instance. Default `actor`. */
+  readonly executor?: FunConfig["executor"];
+  /** It keeps its thread busy: runs on the pool. Default false. */
+  readonly cpu?: boolean;
+  /** Who may call it; default false: everybody. */
+  readonly checkPermission?: CheckPermission;
+  /** Decides instead, `(request, info, ...args)`: exactly true allows. */
+  readonly permissionCallback?: ModuleTarget | null;
+  /** `(request, config, ...args)`: may change or refuse a request before it is checked. */
+  readonly beforeExecute?: ModuleTarget | null;
+  /** `(request, config, response, ...args)`: may change the response. */
+  readonly afterExecute?: ModuleTarget | null;
+  /** The deadline of each hook and of the callback: 1 to 300,000 ms, default 5,000. */
+  readonly hookTimeout?: number;
+  /** Retries of a failed call, 0 to 10: a number is that on all nodes. Default null: none. */
+  readonly retry?: Retry | number | null;
+  /** A call whose outcome is unknown may be made again; default false. */
+  readonly idempotent?: boolean;
+  /** A {@link RequestInfo} comes as the last argument; default false. */
+  readonly requestInfo?: boolean;
+  /** Most calls at once on one node; default null: no limit. */
+  readonly maxConcurrent?: number | null;
+  /** Most calls that wait for one of those places; default 1,000. */
+  readonly maxQueue?: number;
 }
 
 /** A function that takes its arguments as one object; its type follows from the schema `args`. */
@@ -33,10 +87,18 @@ export interface FunctionSpec<Schema> extends FunctionOptions {
   /** A TypeBox object schema for all the arguments. Without it and `argTypes` it takes none. */
   readonly args?: Schema;
   readonly argOrders?: "map";
-  handler(args: NoInfer<ArgumentsOf<Schema>>, context: HandlerContext): unknown;
+  /** `requestInfo` comes only with the option of that name. */
+  handler(
+    args: NoInfer<ArgumentsOf<Schema>>,
+    context: HandlerContext,
+    requestInfo?: RequestInfo,
+  ): unknown;
 }
 
-/** A function that takes its arguments one by one, in the order of `argOrders`, then the context. */
+/**
+ * A function that takes its arguments one by one, in the order of `argOrders`, then the context, and
+ * with `requestInfo` that.
+ */
 export interface PositionalSpec extends FunctionOptions {
   readonly args?: never;
   readonly argTypes: Readonly<Record<string, unknown>>;
@@ -168,6 +230,11 @@ function define(
 ): ServiceDefinition {
   if (!isName(name)) {
     throw new TypeError(`${where}: expected a name, received ${printReceived(name)}`);
+  }
+  // A FunConfig tells the one from the other by its looks.
+  if (isModulePath(name)) {
+    const received = printReceived(name);
+    throw new TypeError(`${where}: expected a name, not a path or URL, received ${received}`);
   }
   if (typeof functions !== "object" || functions === null || Array.isArray(functions)) {
     const received = printReceived(functions);

@@ -1,6 +1,13 @@
 import { type ActorContext, handlerScope, ReplyError, toErrorRecord } from "#runtime";
-import { type CallInfo, HANDLER_FAILED } from "../execution/index.ts";
+import {
+  type CallInfo,
+  HANDLER_FAILED,
+  OutgoingStreams,
+  type StreamOpening,
+} from "../execution/index.ts";
 import { HandlerContext } from "./handler-context.ts";
+import { encodeRequestInfo } from "./request-info.ts";
+import { openStream, withoutOpening } from "./stream-opening.ts";
 
 /** A call whose handler has returned a promise. */
 interface OpenCall {
@@ -8,6 +15,8 @@ interface OpenCall {
   readonly dueAt: number;
   readonly giveUp: () => void;
 }
+
+type Handler = (...args: unknown[]) => unknown;
 
 /** How often overdue calls are given up, and how long after their deadline: the asker's comes first. */
 const SWEEP_MS = 100;
@@ -21,6 +30,7 @@ export class HandlerCalls {
   readonly #context: ActorContext;
   readonly #service: string;
   readonly #actorId: number;
+  readonly #streams: OutgoingStreams;
   readonly #open = new Set<OpenCall>();
   #isSweeping = false;
 
@@ -28,23 +38,61 @@ export class HandlerCalls {
     this.#context = context;
     this.#service = service;
     this.#actorId = context.self.id;
+    this.#streams = new OutgoingStreams(context);
   }
 
-  /** Calls `handler`; `args` are those of the message, the last one the CallInfo. */
-  run(requestType: string, handler: (...args: never[]) => unknown, args: unknown[]): unknown {
+  /**
+   * Calls `handler`; `args` are those of the message, the last one the CallInfo. Where that says so
+   * a stream is opened, and the result is that it is.
+   */
+  run(
+    requestType: string,
+    handler: (...args: never[]) => unknown,
+    requestInfo: boolean,
+    args: unknown[],
+  ): unknown {
     const info = args.pop() as CallInfo;
+    if (info.stream !== undefined) {
+      const call = handler as Handler;
+      return this.#openStream(requestType, call, requestInfo, args, info, info.stream);
+    }
     const { requestId } = info;
     const context = new HandlerContext(this.#context, info);
     args.push(context);
+    if (requestInfo) args.push(encodeRequestInfo(info, null));
     const scope = { actorId: this.#actorId, requestId };
     let result: unknown;
     try {
-      result = handlerScope.run(scope, handler as (...args: unknown[]) => unknown, ...args);
+      result = handlerScope.run(scope, handler as Handler, ...args);
     } catch (error) {
       throw this.#failed(requestType, requestId, error);
     }
     if (!isThenable(result)) return result;
     return this.#wait(requestType, requestId, result, context.remainingMs);
+  }
+
+  #openStream(
+    requestType: string,
+    handler: Handler,
+    hasHandle: boolean,
+    args: unknown[],
+    info: CallInfo,
+    opening: StreamOpening,
+  ): Promise<unknown> {
+    const { requestId } = info;
+    const { message } = this.#context;
+    const scope = { actorId: this.#actorId, requestId };
+    const label = { function: `${this.#service}.${requestType}`, requestId };
+    const opened = handlerScope.run(scope, openStream, this.#streams, {
+      ...{ opening, label, message, hasHandle },
+      start: (stream) => {
+        args.push(new HandlerContext(this.#context, withoutOpening(info), message, stream));
+        if (hasHandle) args.push(encodeRequestInfo(info, stream));
+        return handler(...args);
+      },
+    });
+    const remainingMs = message?.remainingMs ?? Number.POSITIVE_INFINITY;
+    return this.#wait(requestType, requestId, opened, remainingMs);
   }
 
   #wait(

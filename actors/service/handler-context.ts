@@ -4,8 +4,14 @@ import {
   type CurrentMessage,
   type Log,
   ReplyError,
+  toErrorRecord,
 } from "#runtime";
-import { type CallInfo, callFunction } from "../execution/index.ts";
+import {
+  type CallInfo,
+  callFunction,
+  guardedFrom,
+  type OutgoingStream,
+} from "../execution/index.ts";
 import { ServiceError } from "./service-error.ts";
 
 /** A function's hold on the request that it works on. */
@@ -18,19 +24,32 @@ export class HandlerContext implements CallInfo {
   readonly #context: ActorContext;
   readonly #message: CurrentMessage | null;
   readonly #info: CallInfo;
+  /** Set while it works on a stream. */
+  readonly #stream: OutgoingStream | null;
+  #signal: AbortSignal | null = null;
 
-  constructor(context: ActorContext, info: CallInfo) {
+  constructor(
+    context: ActorContext,
+    info: CallInfo,
+    message: CurrentMessage | null = context.message,
+    stream: OutgoingStream | null = null,
+  ) {
     this.requestId = info.requestId;
     this.userId = info.userId;
     this.userRoles = info.userRoles;
     this.deviceId = info.deviceId;
     this.#context = context;
-    this.#message = context.message;
+    this.#message = message;
     this.#info = info;
+    this.#stream = stream;
   }
 
-  /** Milliseconds until nobody waits for the answer any more; Infinity for a call without limit. */
+  /**
+   * Milliseconds until nobody waits for the answer any more; Infinity for a call without limit. The
+   * function's timeout bounds the opening of a stream; once it is open, it is Infinity.
+   */
   get remainingMs(): number {
+    if (this.#stream?.isAnnounced) return Number.POSITIVE_INFINITY;
     return this.#message?.remainingMs ?? Number.POSITIVE_INFINITY;
   }
 
@@ -39,9 +58,13 @@ export class HandlerContext implements CallInfo {
     return this.#context.clock.wallTime() + this.remainingMs;
   }
 
-  /** Aborted when nobody waits for the answer any more: the deadline passed, the service stops. */
+  /**
+   * Aborted when nobody waits for the answer any more: the deadline passed, the client has gone or
+   * has stopped its stream, the service stops. What a listener throws is logged.
+   */
   get signal(): AbortSignal {
-    return this.#message?.signal ?? new AbortController().signal;
+    this.#signal ??= this.#stream?.signal ?? this.#guardedSignal();
+    return this.#signal;
   }
 
   /** Writes log lines that carry the service instance and the request id. */
@@ -69,7 +92,7 @@ export class HandlerContext implements CallInfo {
   ): Promise<unknown> {
     const { remainingMs } = this;
     const call = { service, requestType, args, version, remainingMs, info: this.#info };
-    const signal = this.#message?.signal;
+    const signal = this.#stream?.signal ?? this.#message?.signal;
     try {
       return await callFunction(this.#context, signal ? { ...call, signal } : call);
     } catch (error) {
@@ -77,12 +100,30 @@ export class HandlerContext implements CallInfo {
       throw error;
     }
   }
+
+  #guardedSignal(): AbortSignal {
+    const source = this.#message?.signal ?? new AbortController().signal;
+    return guardedFrom(source, (error) => {
+      const { message, stack } = toErrorRecord(error);
+      this.log("error", "an abort listener failed", { error: message, stack });
+    });
+  }
+}
+
+/** The streams of actor classes, by the info that their methods are given. */
+const streamOfInfo = new WeakMap<CallInfo, OutgoingStream>();
+
+/** Lets {@link handlerContext} find the stream that a method produces. */
+export function rememberStream(info: CallInfo, stream: OutgoingStream): void {
+  streamOfInfo.set(info, stream);
 }
 
 /**
- * The hold on a request for a method of a service that is an actor class: `info` is the last
- * argument of the message. To be called before the first `await`.
+ * The hold on a request for a method of a service that is an actor class: `info` is the context
+ * argument of the message, the last one unless `requestInfo` adds one. To be called before the first
+ * `await`; in a stream at any time.
  */
 export function handlerContext(context: ActorContext, info: CallInfo): HandlerContext {
-  return new HandlerContext(context, info);
+  const stream = streamOfInfo.get(info) ?? null;
+  return new HandlerContext(context, info, stream === null ? context.message : null, stream);
 }

@@ -1,3 +1,4 @@
+export { provideAuthorImports } from "./author-imports.ts";
 export {
   type ArgumentsOf,
   DefinedFunction,
@@ -6,13 +7,23 @@ export {
   type FunctionOptions,
   type FunctionSpec,
   type MethodSpec,
+  type ModuleTarget,
   type PlainHandler,
   type PositionalSpec,
   ServiceDefinition,
   type ServiceOptions,
   serviceOf,
 } from "./define-service.ts";
+export { type FunctionFile, type FunctionFileInfo, functionFilesTable } from "./function-file.ts";
 export { HandlerContext, handlerContext } from "./handler-context.ts";
-export { Loader, type LoaderOptions, loaderName, servicesName } from "./loader.ts";
+export { Loader, type LoaderOptions, loaderName } from "./loader.ts";
+export { encodeRequestInfo, type RequestInfo, type StreamHandle } from "./request-info.ts";
+export { servicesName } from "./service-children.ts";
 export { ServiceError } from "./service-error.ts";
-export { type ServiceInfo, type ServiceRecord, servicesTable } from "./service-record.ts";
+export { importFunctions, type ServiceFunction } from "./service-functions.ts";
+export {
+  encodeFunctionName,
+  type ServiceInfo,
+  type ServiceRecord,
+  servicesTable,
+} from "./service-record.ts";

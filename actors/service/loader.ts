@@ -4,28 +4,31 @@ import {
   type ActorRef,
   ReplyError,
   type Signal,
-  type Supervisor,
   type TableWriter,
   toErrorRecord,
 } from "#runtime";
-import { type FunConfig, type Registry, registryName } from "../registry/index.ts";
+import { trustedModulesTable } from "../execution/index.ts";
+import { type FunConfig, type Registry, registryName, tellRefusals } from "../registry/index.ts";
 import type { ServiceDefinition } from "./define-service.ts";
 import { parseServiceConfigs } from "./fun-configs.ts";
+import { encodeModuleFaults, type FunctionFileInfo, functionFilesTable } from "./function-file.ts";
+import { FunctionFiles } from "./function-files.ts";
+import { exportsFunction } from "./module-class.ts";
+import { ModuleImporter } from "./module-importer.ts";
+import { ServiceChildren, servicesName } from "./service-children.ts";
 import { hasPublicMethod, parseServiceExport } from "./service-class.ts";
-import { importServiceModule, resolveServiceModule, versionedUrl } from "./service-module.ts";
+import { resolveServiceModule } from "./service-module.ts";
 import {
   encodeFunctionName,
   type ServiceInfo,
   type ServiceRecord,
   servicesTable,
 } from "./service-record.ts";
-import { encodeServiceSpec, listInstances } from "./service-start.ts";
+import { encodeServiceSpec, listInstances, serviceCode } from "./service-start.ts";
+import { folderOf, TrustedModules } from "./trusted-modules.ts";
 
 /** The registered name of the {@link Loader}. */
 export const loaderName = "loader";
-
-/** The registered name of the supervisor that every service's supervisor is a child of. */
-export const servicesName = "services";
 
 /** How the loader works. */
 export interface LoaderOptions {
@@ -37,6 +40,11 @@ export interface LoaderOptions {
   readonly handoverMs?: number;
   /** Time for a module to load, ms; default 30,000. */
   readonly importTimeoutMs?: number;
+  /**
+   * `file:` URLs of files and folders whose modules configurations may name, beside the folders of
+   * the loaded services; default none.
+   */
+  readonly allowModules?: readonly string[];
 }
 
 /** A service that was read from its module and found good, not yet started. */
@@ -47,6 +55,8 @@ interface Candidate {
   readonly url: string;
   readonly module: string;
 }
+
+const DEFAULTS = { drainMs: 15_000, handoverMs: 250, importTimeoutMs: 30_000, allowModules: [] };
 
 /** Between two attempts of a restarted loader to find the others, ms. */
 const RECONCILE_MS = 200;
@@ -67,15 +77,30 @@ export class Loader extends Actor {
   readonly #generations = new Map<string, number>();
   /** The supervisor of all services, which is watched: what it takes with it is loaded again. */
   #supervisor: ActorRef | null = null;
-  #lastToken = 0;
+  readonly #children: ServiceChildren;
+  readonly #importer: ModuleImporter;
+  readonly #trusted: TrustedModules;
+  readonly #files: FunctionFiles;
 
   constructor(options: LoaderOptions) {
     super();
-    this.#options = { drainMs: 15_000, handoverMs: 250, importTimeoutMs: 30_000, ...options };
+    const { context } = this;
+    this.#options = { ...DEFAULTS, ...options };
+    const { handoverMs, importTimeoutMs, allowModules } = this.#options;
+    this.#children = new ServiceChildren(context, handoverMs);
+    this.#importer = new ModuleImporter(context.clock, importTimeoutMs);
+    this.#trusted = new TrustedModules(context.writeTable(trustedModulesTable), allowModules);
+    this.#files = new FunctionFiles({
+      ...{ context, children: this.#children, importer: this.#importer, trusted: this.#trusted },
+      ...{ table: context.writeTable(functionFilesTable), services: this.#table },
+      ...{ start: this.#options, registry: () => this.#registry() },
+    });
   }
 
   protected override init(): void {
-    if (this.#table.size > 0) this.context.after(0, () => this.#reconcile(false));
+    this.#trust();
+    const isNew = this.#table.size === 0 && this.#files.list().length === 0;
+    if (!isNew) this.context.after(0, () => this.#reconcile(false));
   }
 
   protected override onSignal(signal: Signal): void {
@@ -84,9 +109,11 @@ export class Loader extends Actor {
       this.context.after(RECONCILE_MS, () => this.#reconcile(true));
       return;
     }
+    if (signal.type !== "terminated") return;
+    this.#files.terminated(signal);
     const name = this.#running.get(signal.ref.key);
     const record = name === undefined ? undefined : this.#table.get(name);
-    if (signal.type !== "terminated" || name === undefined || record === undefined) return;
+    if (record === undefined) return;
     this.#running.delete(signal.ref.key);
     this.#down(record, signal.reason.message);
   }
@@ -114,11 +141,12 @@ export class Loader extends Actor {
    */
   async stop(service: string): Promise<void> {
     const record = this.#find(service);
-    await this.#registry().ask.unregister(service);
+    await this.#registry().ask.clear(service);
     this.#table.delete(service);
+    this.#trust();
     this.#forget(service);
     this.context.log("info", "service stopped", { service });
-    if (record.status === "running") await this.#end(record.module);
+    if (record.status === "running") await this.#children.end(record.module);
   }
 
   /** Loads the module of a service again, changed or not. @throws as `load`, and `no_service`. */
@@ -131,10 +159,39 @@ export class Loader extends Actor {
     return [...this.#table.entries()].map(([, record]) => toInfo(record));
   }
 
+  /**
+   * Registers the functions of a JSON file: a list of FunConfigs, all or none. A path is taken from
+   * the working directory. `mfa.module` is the name of a loaded service, or a module, by a path from
+   * the file's folder or a `file:` URL, that `allowModules` or the folder of a service covers: its
+   * exported functions are called with the arguments alone, on an instance that is supervised as a
+   * service's. Loading a file again replaces all that it brought before.
+   * @throws ReplyError with the path: `no_such_file`, `load_failed`, `invalid_functions` (a line per
+   * fault, with its entry; they are recorded among the failed configs), `start_failed`.
+   */
+  async loadFunctions(pathOrUrl: string): Promise<FunctionFileInfo> {
+    const info = await this.#files.load(pathOrUrl);
+    this.#followAll();
+    return info;
+  }
+
+  /**
+   * Removes what a file brought. Resolves when the calls in progress have ended.
+   * @throws ReplyError `no_functions`.
+   */
+  unloadFunctions(pathOrUrl: string): Promise<void> {
+    return this.#files.unload(pathOrUrl);
+  }
+
+  /** The loaded function files. */
+  listFunctions(): FunctionFileInfo[] {
+    return this.#files.list();
+  }
+
   async #check(source: string): Promise<Candidate> {
     const path = fileURLToPath(source);
-    const url = versionedUrl(source, this.#nextToken());
-    const read = parseServiceExport(await this.#inTime(importServiceModule(url), path));
+    const url = this.#importer.nextUrl(source);
+    const namespace = await this.#importer.import(url);
+    const read = parseServiceExport(Reflect.get(namespace, "default"));
     if (!read.ok) throw new ReplyError("invalid_service", `${path}: ${read.reason}`);
     const { definition, actorClass } = read;
     const { name } = definition;
@@ -144,75 +201,80 @@ export class Loader extends Actor {
       const message = `${path}: the service ${name} is loaded from ${other}; stop it first`;
       throw new ReplyError("duplicate_service", message);
     }
+    const file = this.#files.findOwner(name);
+    if (file !== undefined) {
+      const message = `${path}: functions of ${name} are loaded from ${fileURLToPath(file)}`;
+      throw new ReplyError("duplicate_service", message);
+    }
     const module = this.#nextModule(name, present);
     const hasMethod =
       actorClass === null ? null : (method: string) => hasPublicMethod(actorClass, method);
-    const batch = parseServiceConfigs(definition, module, hasMethod);
+    const hasExport = (method: string): boolean => exportsFunction(namespace, method);
+    const batch = parseServiceConfigs(definition, { module, url, hasMethod, hasExport });
     if (!batch.ok) {
-      const faults = batch.faults.map((fault) => `\n  ${fault}`).join("");
-      throw new ReplyError("invalid_service", `${path}: the service ${name} is invalid:${faults}`);
+      tellRefusals(this.context, { source: "module", node: "local" }, batch.refused);
+      throw invalidService(path, name, batch.faults);
     }
-    return { definition, configs: [...batch.configs.values()], source, url, module };
+    const configs = [...batch.configs.values()];
+    this.#checkModules(path, name, configs, source);
+    return { definition, configs, source, url, module };
+  }
+
+  #checkModules(path: string, name: string, configs: readonly FunConfig[], source: string): void {
+    const trusted = [...this.#trusted.list(), folderOf(source)];
+    const refused = configs
+      .map((config) => ({ input: config, faults: encodeModuleFaults(config, trusted) }))
+      .filter(({ faults }) => faults.length > 0);
+    if (refused.length === 0) return;
+    tellRefusals(this.context, { source: "module", node: "local" }, refused);
+    const faults = refused.flatMap(({ input, faults }) =>
+      faults.map((fault) => `${name}/${encodeFunctionName(input)}: ${fault}`),
+    );
+    throw invalidService(path, name, faults);
   }
 
   async #start(candidate: Candidate): Promise<ServiceRecord> {
     const { definition, configs, source, url, module } = candidate;
     const { name, options } = definition;
-    const spec = encodeServiceSpec(module, url, options, this.#options);
-    let supervisor: ActorRef;
-    try {
-      supervisor = await this.#services().startChild(spec);
-    } catch (error) {
-      const message = `${fileURLToPath(source)}: ${toErrorRecord(error).message}`;
-      throw new ReplyError("start_failed", message, error);
-    }
+    const spec = encodeServiceSpec(module, serviceCode(module, url), options, this.#options);
+    const supervisor = await this.#children.start(spec, source);
     const before = this.#table.get(name);
     const record: ServiceRecord = {
-      ...{ name, source, module, configs, status: "running", reason: null },
+      ...{ name, source, url, module, configs, status: "running", reason: null },
       instances: listInstances(module, options, this.#options.schedulers),
       functions: configs.map(encodeFunctionName),
       loadedAt: this.context.clock.wallTime(),
     };
     // Written first: a loader that dies between the two registers what its table says.
     this.#table.set(name, record);
+    this.#trust();
     try {
       await this.#registry().ask.replace(name, configs);
+      await this.#files.follow(name);
     } catch (error) {
       this.#undo(record, before);
       throw error;
     }
     this.#forget(name);
     this.#follow(supervisor, name);
-    if (before?.status === "running") this.#retire(before.module);
+    if (before?.status === "running") this.#children.retire(before.module);
     return record;
   }
 
   #undo({ name, module }: ServiceRecord, before: ServiceRecord | undefined): void {
     if (before === undefined) this.#table.delete(name);
     else this.#table.set(name, before);
+    this.#trust();
     // The registry may have done what it did not live to confirm.
     const registry = this.context.whereis(registryName) as ActorRef<Registry> | undefined;
-    if (before === undefined) registry?.tell.unregister(name);
+    if (before === undefined) registry?.tell.clear(name);
     else registry?.tell.replace(name, before.configs);
-    void this.#end(module);
+    void this.#children.end(module);
   }
 
-  /** Ends replaced instances once every thread calls the new ones. */
-  #retire(module: string): void {
-    this.context.after(this.#options.handoverMs, () => {
-      void this.#end(module);
-    });
-  }
-
-  /** Resolves when the instances have stopped; a failure is logged. */
-  async #end(module: string): Promise<void> {
-    try {
-      await this.#services().terminateChild(module);
-    } catch (error) {
-      const { code, message } = toErrorRecord(error);
-      if (code !== "no_child")
-        this.context.log("error", "service not stopped", { module, message });
-    }
+  /** A module may name others of its folder for as long as its service is loaded. */
+  #trust(): void {
+    this.#trusted.follow(Array.from(this.#table.entries(), ([, { source }]) => source));
   }
 
   /**
@@ -222,7 +284,7 @@ export class Loader extends Actor {
    */
   async #reconcile(all: boolean): Promise<void> {
     try {
-      const children = await this.#services().whichChildren();
+      const children = await this.#children.list();
       const records = [...this.#table.entries()].map(([, record]) => record);
       for (const record of records) {
         const child = children.find(({ id }) => id === record.module);
@@ -231,8 +293,10 @@ export class Loader extends Actor {
           this.#follow(child.ref, record.name);
         } else if (all || record.status === "running") await this.#revive(record);
       }
-      const known = new Set(records.map(({ module }) => module));
-      for (const { id } of children) if (!known.has(id)) void this.#end(id);
+      await this.#files.reconcile(children, all);
+      this.#followAll();
+      const known = new Set([...records.map(({ module }) => module), ...this.#files.listModules()]);
+      for (const { id } of children) if (!known.has(id)) void this.#children.end(id);
     } catch (error) {
       const { message } = toErrorRecord(error);
       this.context.log("warn", "services not found yet", { error: message });
@@ -251,6 +315,11 @@ export class Loader extends Actor {
   #follow(supervisor: ActorRef, name: string): void {
     this.#running.set(supervisor.key, name);
     this.context.watch(supervisor);
+    this.#followAll();
+  }
+
+  /** What takes all services and modules with it is to be heard of. */
+  #followAll(): void {
     const services = this.context.whereis(servicesName);
     if (services === undefined || this.#supervisor?.equals(services)) return;
     this.#supervisor = services;
@@ -273,33 +342,10 @@ export class Loader extends Actor {
     return record;
   }
 
-  /** Unique on every thread and after every restart, so that no import meets an older one's cache. */
-  #nextToken(): number {
-    this.#lastToken = Math.max(this.#lastToken + 1, Math.floor(this.context.clock.wallTime()));
-    return this.#lastToken;
-  }
-
   #nextModule(name: string, present: ServiceRecord | undefined): string {
     const last = this.#generations.get(name) ?? (present === undefined ? 0 : generationOf(present));
     this.#generations.set(name, last + 1);
     return last === 0 ? name : `${name}@${last + 1}`;
-  }
-
-  #inTime<T>(work: Promise<T>, path: string): Promise<T> {
-    const { importTimeoutMs } = this.#options;
-    return new Promise((resolve, reject) => {
-      const timer = this.context.clock.after(importTimeoutMs, () => {
-        const message = `${path}: it had not loaded after ${importTimeoutMs} ms`;
-        reject(new ReplyError("load_failed", message));
-      });
-      work.then(resolve, reject).finally(() => timer.cancel());
-    });
-  }
-
-  #services(): ActorRef<Supervisor>["ask"] {
-    const services = this.context.whereis(servicesName) as ActorRef<Supervisor> | undefined;
-    if (services === undefined) throw new ReplyError("unavailable", "no supervisor of services");
-    return services.askWith({ timeoutMs: Number.POSITIVE_INFINITY });
   }
 
   #registry(): ActorRef<Registry> {
@@ -307,6 +353,11 @@ export class Loader extends Actor {
     if (registry === undefined) throw new ReplyError("unavailable", "there is no registry");
     return registry as ActorRef<Registry>;
   }
+}
+
+function invalidService(path: string, name: string, faults: readonly string[]): ReplyError {
+  const lines = faults.map((fault) => `\n  ${fault}`).join("");
+  return new ReplyError("invalid_service", `${path}: the service ${name} is invalid:${lines}`);
 }
 
 function toInfo({ configs: _configs, ...info }: ServiceRecord): ServiceInfo {

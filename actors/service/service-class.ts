@@ -6,10 +6,18 @@ import {
   type Clock,
   handlerScope,
 } from "#runtime";
-import { type CallInfo, serviceGroup } from "../execution/index.ts";
-import { ServiceDefinition } from "./define-service.ts";
+import {
+  type CallInfo,
+  OutgoingStreams,
+  type StreamOpening,
+  serviceGroup,
+} from "../execution/index.ts";
+import { type FunctionEntry, ServiceDefinition } from "./define-service.ts";
 import { messageName } from "./fun-configs.ts";
 import { HandlerCalls } from "./handler-calls.ts";
+import { rememberStream } from "./handler-context.ts";
+import { encodeRequestInfo } from "./request-info.ts";
+import { openStream, withoutOpening } from "./stream-opening.ts";
 
 /** What a service module exports as its default, or what is wrong with it. */
 export type ServiceExport =
@@ -65,16 +73,24 @@ export function serviceClassOf(
 ): ActorClass {
   const Instance = serving(actorClass ?? recordClassOf(definition), serviceGroup(module));
   if (actorClass !== null) {
-    for (const method of new Set(listMessages(definition))) scope(Instance, method);
+    for (const [method, entry] of listMessages(definition)) {
+      scope(Instance, method, `${definition.name}.${method}`, entry.requestInfo === true);
+    }
   }
   Object.defineProperty(Instance, "name", { value: definition.name });
   return Instance;
 }
 
-function listMessages(definition: ServiceDefinition): string[] {
-  return [...definition.functions].flatMap(([requestType, entries]) =>
-    entries.map((entry) => messageName(requestType, entry)),
-  );
+/** The messages that are functions, each with the first entry that it stands for. */
+function listMessages(definition: ServiceDefinition): Map<string, FunctionEntry> {
+  const messages = new Map<string, FunctionEntry>();
+  for (const [requestType, entries] of definition.functions) {
+    for (const entry of entries) {
+      const name = messageName(requestType, entry);
+      if (!messages.has(name)) messages.set(name, entry);
+    }
+  }
+  return messages;
 }
 
 /** Joins only when `init` is done: until then nobody sends it calls. */
@@ -88,18 +104,55 @@ function serving(base: ActorClass, group: string): ActorClass {
   };
 }
 
+/** The streams of the instances of actor classes. */
+const streamsOf = new WeakMap<Actor, OutgoingStreams>();
+
 /** Lets what a method starts know its actor and request, through every `await`. */
-function scope(actorClass: ActorClass, method: string): void {
+function scope(actorClass: ActorClass, method: string, label: string, requestInfo: boolean): void {
   const inner = Reflect.get(actorClass.prototype, method) as Method;
   define(actorClass, method, function (this: Actor, ...args: unknown[]): unknown {
-    const info = args.at(-1) as Partial<CallInfo> | null | undefined;
+    const info = args.at(-1) as CallInfo | null | undefined;
     const { id } = Reflect.get(this, "self") as ActorRef;
     const requestId = typeof info?.requestId === "string" ? info.requestId : "";
     const { clock, message } = Reflect.get(this, "context") as ActorContext;
     const leftMs = message?.remainingMs ?? Number.POSITIVE_INFINITY;
-    const result = handlerScope.run({ actorId: id, requestId }, () => inner.apply(this, args));
+    const result = handlerScope.run({ actorId: id, requestId }, () => {
+      if (info?.stream !== undefined) return openMethod(this, inner, label, requestInfo, args);
+      if (requestInfo && requestId !== "") args.push(encodeRequestInfo(info as CallInfo, null));
+      return inner.apply(this, args);
+    });
     if (!(result instanceof Promise) || leftMs === Number.POSITIVE_INFINITY) return result;
     return endOverdue(result, clock, leftMs, `${actorClass.name}.${method}`);
+  });
+}
+
+/** Opens the stream that a method produces: what it yields is sent outside of the actor's turns. */
+function openMethod(
+  actor: Actor,
+  method: Method,
+  label: string,
+  hasHandle: boolean,
+  args: unknown[],
+): Promise<void> {
+  const context = Reflect.get(actor, "context") as ActorContext;
+  const info = args.pop() as CallInfo;
+  let streams = streamsOf.get(actor);
+  if (streams === undefined) {
+    streams = new OutgoingStreams(context);
+    streamsOf.set(actor, streams);
+  }
+  return openStream(streams, {
+    opening: info.stream as StreamOpening,
+    label: { function: label, requestId: info.requestId },
+    message: context.message,
+    hasHandle,
+    start(stream) {
+      const shown = withoutOpening(info);
+      rememberStream(shown, stream);
+      args.push(shown);
+      if (hasHandle) args.push(encodeRequestInfo(info, stream));
+      return method.apply(actor, args);
+    },
   });
 }
 
@@ -130,13 +183,13 @@ function recordClassOf(definition: ServiceDefinition): ActorClass {
   }
   for (const [requestType, entries] of definition.functions) {
     for (const entry of entries) {
-      const { handler } = entry;
+      const { handler, requestInfo = false } = entry;
       if (handler === undefined) continue;
       define(
         RecordService,
         messageName(requestType, entry),
         function (...args: unknown[]): unknown {
-          return (this as RecordService).calls.run(requestType, handler, args);
+          return (this as RecordService).calls.run(requestType, handler, requestInfo, args);
         },
       );
     }

@@ -27,15 +27,19 @@ export function versionedUrl(source: string, token: number): string {
   return `${source}?v=${token}`;
 }
 
+/** The default export of a module; see {@link importModule}. */
+export async function importServiceModule(url: string): Promise<unknown> {
+  return Reflect.get(await importModule(url), "default");
+}
+
 /**
- * Imports the default export of a module that {@link versionedUrl} names.
+ * Imports a module that {@link versionedUrl} names: its exports.
  * @throws ReplyError `load_failed` with path, line where it is known, and reason.
  */
-export async function importServiceModule(url: string): Promise<unknown> {
+export async function importModule(url: string): Promise<object> {
   provideAuthorImports();
   try {
-    const module: { readonly default?: unknown } = await import(url);
-    return module.default;
+    return await import(url);
   } catch (error) {
     const path = fileURLToPath(url);
     const line = findLine(error, path);

@@ -8,6 +8,8 @@ export interface ServiceRecord {
   readonly name: string;
   /** File URL of the module. */
   readonly source: string;
+  /** The URL under which this state of the module is imported, on every thread. */
+  readonly url: string;
   /** The child of the supervisor `services` that its instances live under, and their group. */
   readonly module: string;
   /** Names of the instances. */

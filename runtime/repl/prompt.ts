@@ -3,7 +3,7 @@ import { type REPLServer, start } from "node:repl";
 import type { Readable, Writable } from "node:stream";
 import { inspect } from "node:util";
 import { TroupeError } from "../core/index.ts";
-import { type Command, CommandError, type CommandTable } from "./command.ts";
+import { type Command, CommandError, type CommandTable, formatCall } from "./command.ts";
 import { selectArguments, selectCommands } from "./completion.ts";
 import { LineGate } from "./line-gate.ts";
 
@@ -36,7 +36,8 @@ class Failure {
 /**
  * A JavaScript prompt on which the commands are functions. What a command returns is shown as its
  * `format` says once it is there, and is plain data for whoever goes on computing with it:
- * `tree()` shows the tree, `(await tree())[0].children.length` counts.
+ * `tree()` shows the tree, `(await tree())[0].children.length` counts. The bare name of a command,
+ * `tree`, is its call without arguments; of one that needs some it tells how it is called.
  */
 export class Prompt {
   /** Resolves when the prompt was left, by `.exit`, Ctrl-D or the end of its input. */
@@ -48,6 +49,8 @@ export class Prompt {
   readonly #pending = new WeakSet<object>();
   /** How what commands returned is shown. */
   readonly #formats = new WeakMap<object, string>();
+  /** The commands by the functions that stand for them. */
+  readonly #commands = new WeakMap<object, Command>();
   #working: Promise<unknown> = Promise.resolve();
   #done: () => void = () => {};
   #isClosed = false;
@@ -69,8 +72,10 @@ export class Prompt {
     if (!terminal) Object.defineProperty(this.#repl, "displayPrompt", { value: () => {} });
     Object.assign(this.#repl.context, context);
     for (const command of table.list()) {
+      const value = (...args: unknown[]): unknown => this.#run(command, args);
+      this.#commands.set(value, command);
       Object.defineProperty(this.#repl.context, command.name, {
-        value: (...args: unknown[]) => this.#run(command, args),
+        value,
         enumerable: true,
         configurable: true,
         writable: true,
@@ -121,12 +126,23 @@ export class Prompt {
     return result;
   }
 
+  /** The call that a line means which is the name of a command and nothing else. */
+  #callBare(code: string, value: unknown): unknown {
+    const command = typeof value === "function" ? this.#commands.get(value) : undefined;
+    if (command === undefined || code.trim().replace(/\s*;$/, "") !== command.name) return value;
+    const needsMore = command.parameters.some(({ kind, optional }) => !optional && kind !== "rest");
+    return needsMore
+      ? new Failure(`${formatCall(command)}: ${command.description}`)
+      : this.#run(command, []);
+  }
+
   #awaitCommands(evaluate: Evaluate): void {
     const own: Evaluate = (code, context, file, done) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#working = promise;
       this.#done = resolve;
-      evaluate.call(this.#repl, code, context, file, (error, value) => {
+      evaluate.call(this.#repl, code, context, file, (error, evaluated) => {
+        const value = this.#callBare(code, evaluated);
         if (typeof value !== "object" || value === null || !this.#pending.has(value)) {
           done(...failure(error, value));
           resolve();

@@ -3,9 +3,22 @@ import type { ReadStream, WriteStream } from "node:tty";
 import { CommandError } from "./command.ts";
 import type { Answer, Opening } from "./socket-protocol.ts";
 
+/** There is no running system where one was expected. */
+export class NoSystemError extends CommandError {
+  override readonly name: string = "NoSystemError";
+  /** Where its socket would be. */
+  readonly path: string;
+
+  constructor(path: string, message: string) {
+    super(message);
+    this.path = path;
+  }
+}
+
 /**
  * Has a running system carry out a command.
- * @throws CommandError in one line when nobody listens at `path`, or it is not a system's socket.
+ * @throws NoSystemError in one line when nobody listens at `path`; CommandError when it is not a
+ * system's socket.
  */
 export async function requestCommand(
   path: string,
@@ -25,7 +38,7 @@ export async function requestCommand(
 
 /**
  * Joins a terminal, or a pipe, to a prompt of a running system; resolves when the prompt was left.
- * @throws CommandError in one line when nobody listens at `path`.
+ * @throws NoSystemError, CommandError as {@link requestCommand}.
  */
 export async function attachPrompt(
   path: string,
@@ -66,11 +79,16 @@ function connect(path: string): Promise<Socket> {
       resolve(socket);
     });
     const onError = (error: NodeJS.ErrnoException): void => {
-      reject(new CommandError(`${path}: ${connectFaults[error.code ?? ""] ?? error.message}`));
+      const { code = "", message } = error;
+      const text = `${path}: ${connectFaults[code] ?? message}`;
+      reject(absent.has(code) ? new NoSystemError(path, text) : new CommandError(text));
     };
     socket.once("error", onError);
   });
 }
+
+/** The faults of a path at which nobody is. */
+const absent = new Set(["ENOENT", "ECONNREFUSED"]);
 
 const connectFaults: Partial<Record<string, string>> = {
   ENOENT: "expected the socket of a running system, nothing is there",

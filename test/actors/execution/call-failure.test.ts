@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ReplyError, TroupeError } from "#runtime";
 import {
+  type AttemptEnd,
+  circuitOpen,
+  decideAttemptEnd,
   decideCallFailure,
+  decideHealth,
   HANDLER_FAILED,
-  isNotTaken,
 } from "../../../actors/execution/call-failure.ts";
 
 const codeOf = (error: unknown): string => decideCallFailure(error, "users", "get").code;
@@ -23,16 +26,53 @@ test("what the runtime says of an ask becomes the code of the contract", () => {
   assert.equal(codeOf(undefined), "internal");
 });
 
-test("only what was surely not begun may be sent to another instance", () => {
-  const notTaken = ["no_actor", "actor_stopped", "mailbox_full", "link_full"];
-  for (const code of notTaken) {
-    assert.ok(isNotTaken(new TroupeError(code, "x")), code);
-    assert.ok(!isNotTaken(new ReplyError(code, "a function's own code")), code);
+test("how an attempt ended decides what may follow, and what its breaker hears", () => {
+  const rows: readonly (readonly [code: string, end: string, health: string])[] = [
+    ["no_actor", "not_taken", "ignored"],
+    ["actor_stopped", "not_taken", "ignored"],
+    ["mailbox_full", "not_taken", "ignored"],
+    ["link_full", "not_taken", "ignored"],
+    ["thread_down", "lost", "failure"],
+    ["abandoned", "lost", "failure"],
+    ["actor_crashed", "failed", "failure"],
+    ["ask_timeout", "timed_out", "failure"],
+    ["cancelled", "cancelled", "ignored"],
+    ["unknown_method", "misdirected", "ignored"],
+    ["not_serialisable", "misdirected", "ignored"],
+    ["unheard_of", "failed", "failure"],
+    ["toString", "failed", "failure"],
+  ];
+  for (const [code, end, health] of rows) {
+    for (const isPool of [false, true]) {
+      assert.equal(decideAttemptEnd(new TroupeError(code, "x"), isPool), end, code);
+    }
+    assert.equal(decideHealth(end as AttemptEnd), health, code);
+    const own = new ReplyError(code, "a function's own code");
+    assert.equal(decideAttemptEnd(own, false), "answered", code);
   }
-  for (const code of ["ask_timeout", "thread_down", "abandoned", "actor_crashed"]) {
-    assert.ok(!isNotTaken(new TroupeError(code, "x")), code);
+  assert.equal(decideAttemptEnd(new ReplyError(HANDLER_FAILED, "x"), false), "failed");
+  assert.equal(decideAttemptEnd(new Error("x"), false), "failed");
+  assert.equal(decideAttemptEnd(undefined, true), "failed");
+  assert.equal(decideHealth("answered"), "success");
+  assert.equal(decideHealth("no_replica"), "ignored");
+  assert.equal(decideHealth("refused"), "ignored");
+});
+
+test("a pool answers in its own name what an actor's runtime would say", () => {
+  const ends = {
+    ...{ queue_full: "not_taken", unavailable: "not_taken", outcome_unknown: "lost" },
+    ...{ timeout: "timed_out", cancelled: "cancelled", sold_out: "answered" },
+  };
+  for (const [code, end] of Object.entries(ends)) {
+    assert.equal(decideAttemptEnd(new ReplyError(code, "x"), true), end, code);
+    assert.equal(decideAttemptEnd(new ReplyError(code, "x"), false), "answered", code);
   }
-  assert.ok(!isNotTaken(new Error("x")));
+});
+
+test("an open circuit says when to come back", () => {
+  const { code, retryAfterMs, message } = circuitOpen("users", 1_200);
+  assert.deepEqual([code, retryAfterMs], ["circuit_open", 1_200]);
+  assert.match(message, /users/);
 });
 
 test("a function's own error reaches the client as it is; what it did not mean to say does not", () => {

@@ -103,7 +103,7 @@ test("versions: the asked one, the highest, the disabled", async (t) => {
   assert.equal(missing.response.code, "not_found");
   assert.equal(missing.response.error, "No user 9");
   const [config] = (await kit.registry.list("user_service")).filter(({ version }) => version);
-  await kit.registry.register([{ ...config, disabled: true }]);
+  await kit.registry.batchAdd([{ ...config, disabled: true }]);
   const disabled = await kit.call("user_service", "get_user", { user_id: "1" }, "1.0.0");
   assert.equal(disabled.response.code, "disabled_function");
   assert.equal(disabled.response.error, "disabled function: get_user version 1.0.0");

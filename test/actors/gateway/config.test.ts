@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
+import { breakerDefaults } from "../../../actors/breaker/index.ts";
 import {
+  defaultGatewayConfig,
   type GatewayConfig,
   readConfig,
   readSocketPath,
@@ -46,8 +48,18 @@ describe("a configuration", () => {
       ],
       ...{ detailError: false, maxFrameBytes: 1_048_576, idleTimeoutMs: 60_000 },
       ...{ maxChannels: 100, drainMs: 15_000, replSocket: null, prompt: true, threads: null },
-      ...{ demo: false, file: null },
+      ...{ demo: false, file: null, functions: [], telemetry: [], allowModules: [] },
+      ...{ allowedOrigins: null, maxConnections: 100_000, maxConnectionsPerIp: 10_000 },
+      ...{ limitLoopback: false, connectionMemory: null, maxFramesPerSecond: null },
+      ...{ auth: { jwt: null }, adminActions: [], pushToken: null },
+      rateLimits: { enabled: true, failOpen: true, rules: [], redis: null },
+      breaker: breakerDefaults,
+      pools: {
+        async: { threads: null, maxQueue: 10_000, resourceLimits: {} },
+        stream: { threads: null, maxQueue: 10_000, resourceLimits: {} },
+      },
     });
+    assert.deepEqual(config, defaultGatewayConfig);
   });
 
   it("takes the flag over the variable over the file", async () => {

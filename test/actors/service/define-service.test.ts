@@ -9,7 +9,12 @@ import {
   serviceOf,
 } from "#actors";
 import { ReplyError } from "#runtime";
-import { parseServiceConfigs } from "../../../actors/service/fun-configs.ts";
+import { parseServiceConfigs, type ServicePlace } from "../../../actors/service/fun-configs.ts";
+
+const place = (module: string, more: Partial<ServicePlace> = {}): ServicePlace => ({
+  ...{ module, url: "file:///srv/own.ts?v=7", hasMethod: null, hasExport: () => true },
+  ...more,
+});
 
 test("the types of a handler follow from its schema", () => {
   const service = defineService("typed", {
@@ -46,7 +51,7 @@ test("the types of a handler follow from its schema", () => {
       handler: ({ other }) => other,
     },
   });
-  const batch = parseServiceConfigs(service, "typed@2", null);
+  const batch = parseServiceConfigs(service, place("typed@2"));
   assert.ok(batch.ok);
   const shown = [...batch.configs].map(([key, { mfa, argOrders }]) => [key, mfa, argOrders]);
   const target = (name: string): object => ({ module: "typed@2", function: name, args: [] });
@@ -62,18 +67,89 @@ test("the types of a handler follow from its schema", () => {
 
 test("args and argTypes at once, and handlers of an actor class, are faults", () => {
   const both = { args: Type.Object({}), argTypes: {}, handler: () => 1 };
-  const record = parseServiceConfigs(defineService("s", { both }), "s", null);
-  assert.deepEqual(record, { ok: false, faults: ["s/both: args: unknown field"] });
+  const record = parseServiceConfigs(defineService("s", { both }), place("s"));
+  assert.ok(!record.ok);
+  assert.deepEqual(record.faults, ["s/both: args: unknown field"]);
   const actor = serviceOf("s", { add: { handler: () => 1 } as never, value: { method: "read" } });
   const seen: string[] = [];
-  const methods = parseServiceConfigs(actor, "s", (method) => seen.push(method) > 0);
+  const hasMethod = (method: string): boolean => seen.push(method) > 0;
+  const methods = parseServiceConfigs(actor, place("s", { hasMethod }));
   assert.ok(!methods.ok);
   assert.deepEqual(methods.faults, ["s/add: handler: an actor class has methods, not handlers"]);
   assert.deepEqual(seen, ["read"]);
 });
 
+test("every option of a function is a field of its entry", () => {
+  const service = defineService("s", {
+    all: {
+      ...{ version: "1.0.0", disabled: true, timeout: 300, responseType: "async" },
+      ...{ nodes: ["n1"], chooseNodeMode: "round_robin", cpu: true, hookTimeout: 50 },
+      ...{ checkPermission: { role: ["admin"] }, retry: 2, idempotent: true, requestInfo: true },
+      ...{ maxConcurrent: 3, maxQueue: 4 },
+      permissionCallback: { function: "may" },
+      beforeExecute: { module: "./hooks/before.ts", function: "before", args: [1] },
+      afterExecute: { module: "file:///opt/after.ts", function: "after" },
+      handler: (_args, _ctx, info) => info?.request_id,
+    },
+    picked: {
+      nodes: { function: "listNodes" },
+      chooseNodeMode: { module: "/opt/pick.ts", function: "pick" },
+      argTypes: { function: "string" },
+      handler: () => 1,
+    },
+  });
+  const batch = parseServiceConfigs(service, place("s"));
+  assert.ok(batch.ok, batch.ok ? "" : batch.faults.join("\n"));
+  const target = (module: string, name: string, ...args: unknown[]): object => ({
+    ...{ module, function: name, args },
+  });
+  const own = "file:///srv/own.ts?v=7";
+  assert.deepEqual(batch.configs.get("s/all@1.0.0"), {
+    ...{ service: "s", requestType: "all", version: "1.0.0", disabled: true, timeout: 300 },
+    ...{ mfa: target("s", "all@1.0.0"), argTypes: null, argOrders: "map", responseType: "async" },
+    ...{ nodes: ["n1"], chooseNodeMode: "round_robin", executor: "pool", cpu: true },
+    ...{ checkPermission: { role: ["admin"] }, hookTimeout: 50, retry: { allNodes: 2 } },
+    ...{ idempotent: true, requestInfo: true, maxConcurrent: 3, maxQueue: 4 },
+    permissionCallback: target(own, "may"),
+    beforeExecute: target("file:///srv/hooks/before.ts", "before", 1),
+    afterExecute: target("file:///opt/after.ts", "after"),
+  });
+  const picked = batch.configs.get("s/picked");
+  assert.deepEqual(picked?.nodes, target(own, "listNodes"));
+  assert.deepEqual(picked?.chooseNodeMode, target("file:///opt/pick.ts", "pick"));
+});
+
+test("what a function names of its own module has to be exported there", () => {
+  const service = defineService("s", {
+    f: {
+      beforeExecute: { function: "gone" },
+      afterExecute: { module: "./other.ts", function: "gone" },
+      nodes: { function: "there" },
+      handler: () => 1,
+    },
+  });
+  const hasExport = (name: string): boolean => name === "there";
+  const batch = parseServiceConfigs(service, place("s", { hasExport }));
+  assert.ok(!batch.ok);
+  assert.deepEqual(batch.faults, ['s/f: beforeExecute: the module exports no function "gone"']);
+  assert.deepEqual(
+    batch.refused.map(({ faults }) => faults),
+    [['beforeExecute: the module exports no function "gone"']],
+  );
+});
+
+test("methods of an actor class do not go to a pool", () => {
+  for (const options of [{ executor: "pool" }, { cpu: true }] as const) {
+    const service = serviceOf("s", { f: options });
+    const batch = parseServiceConfigs(service, place("s", { hasMethod: () => true }));
+    assert.ok(!batch.ok);
+    assert.match(batch.faults.join(), /^s\/f: executor: a method of an actor class/);
+  }
+});
+
 test("a name or functions that are none are refused where they are written", () => {
   assert.throws(() => defineService(7 as never, {}), /defineService: expected a name, received 7/);
+  assert.throws(() => defineService("./s.ts", {}), /expected a name, not a path or URL/);
   assert.throws(() => serviceOf("s", null as never), /serviceOf: expected a map of functions/);
 });
 

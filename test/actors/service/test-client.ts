@@ -1,4 +1,4 @@
-import { Actor } from "#runtime";
+import { Actor, type ActorRef, type Signal } from "#runtime";
 import {
   type Caller,
   type ChannelPolicy,
@@ -7,13 +7,20 @@ import {
   executorOf,
   type Outcome,
   type Response,
+  type StreamEnd,
+  Streams,
 } from "../../../actors/execution/index.ts";
 
 /** What a client would see of a request. */
 export interface Seen {
   readonly status: Outcome["status"];
   readonly reply: string;
+  /** The first Response; null where none is owed. */
   readonly response: Response;
+  /** The final one, where it is another: of an async function, or of a stream. */
+  readonly last: Response | null;
+  /** The results of a stream before its last Response. */
+  readonly chunks: readonly unknown[];
 }
 
 export const alice: Caller = {
@@ -30,6 +37,7 @@ export const strictPolicy: ChannelPolicy = { requireVerifiedUserId: true, overri
 export class TestClient extends Actor {
   static override readonly source: string = import.meta.url;
   readonly executor: Executor;
+  readonly #streams: Streams = new Streams(this.context);
 
   constructor(options: ExecutorOptions = {}) {
     super();
@@ -41,8 +49,35 @@ export class TestClient extends Actor {
     caller: Caller = alice,
     policy: ChannelPolicy = strictPolicy,
   ): Promise<Seen> {
-    const { status, reply, response } = await this.executor.execute(payload, caller, policy);
-    return { status, reply, response: JSON.parse(this.executor.encode(response)) };
+    const options = { streams: this.#streams };
+    const outcome = await this.executor.execute(payload, caller, policy, options);
+    const { status, reply, response, later, stream } = outcome;
+    const seen = <T extends Response | null>(one: T): T =>
+      one === null ? one : JSON.parse(this.executor.encode(one));
+    const chunks: unknown[] = [];
+    const ended = new Promise<Response | null>((resolve) => {
+      if (stream === undefined) resolve(null);
+      stream?.start({
+        hasRoom: () => true,
+        chunk: (text) => void chunks.push(JSON.parse(text)),
+        end: resolve,
+      });
+    });
+    const last = (await later) ?? (await ended);
+    return { status, reply, response: seen(response) as Response, last: seen(last), chunks };
+  }
+
+  streamed(
+    id: number,
+    chunks: readonly string[],
+    end: StreamEnd | null,
+    producer: ActorRef | null,
+  ): void {
+    this.#streams.receive(id, chunks, end, producer);
+  }
+
+  protected override onSignal(signal: Signal): void {
+    if (signal.type === "terminated") this.#streams.terminated(signal.ref);
   }
 
   /** The responses' codes, or `ok`, each with how often it came, of `count` equal requests. */

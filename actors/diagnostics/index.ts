@@ -1,0 +1,13 @@
+export {
+  attachAll,
+  attachConfig,
+  attachDefaultLogger,
+  attachExecutor,
+  attachHook,
+  attachRateLimiter,
+  attachWorkerPool,
+  detachAll,
+  listEvents,
+  type TelemetryHandler,
+} from "./attach.ts";
+export { type TelemetryChannel, type TelemetryEvent, telemetry } from "./telemetry.ts";

@@ -1,0 +1,80 @@
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { toErrorRecord } from "#runtime";
+import { ConfigError } from "./config-error.ts";
+import { decideConfigFault } from "./config-fault.ts";
+import { type Flag, parseEnvironment, type Settings } from "./config-flags.ts";
+import { type ConfigFile, configFileSchema } from "./config-schema.ts";
+
+/** Where a configuration comes from. */
+export interface ConfigSources {
+  readonly flags: Settings;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The working folder: where relative paths of flags and variables start. */
+  readonly folder: string;
+}
+
+/** A file that was read; its socket is an absolute path. */
+export interface ReadFile {
+  /** Null: there is none. */
+  readonly path: string | null;
+  readonly folder: string;
+  readonly values: ConfigFile;
+}
+
+/** What all sources together say, and each. */
+export interface ReadSources {
+  readonly variables: Settings;
+  readonly file: ReadFile;
+  /** Flag over environment over file. */
+  readonly merged: ConfigFile;
+}
+
+/** Where a configuration is looked for that nobody named; the second is a container's volume. */
+const usualFiles = ["troupe.config.ts", "config/troupe.config.ts"];
+
+/** Reads all sources. @throws ConfigError that names the flag, variable or file, and the key. */
+export async function readSources(
+  { flags, environment, folder }: ConfigSources,
+  known: readonly Flag[],
+): Promise<ReadSources> {
+  const variables = parseEnvironment(environment, known);
+  const named = flags.config ?? variables.config;
+  const origin = flags.config === null ? "TROUPE_CONFIG" : "--config";
+  const file = await readFile(named, origin, folder);
+  return { variables, file, merged: { ...file.values, ...variables.values, ...flags.values } };
+}
+
+async function readFile(named: string | null, origin: string, folder: string): Promise<ReadFile> {
+  const candidates = (named === null ? usualFiles : [named]).map((path) => resolve(folder, path));
+  const path = candidates.find((candidate) => existsSync(candidate));
+  if (path === undefined) {
+    if (named === null) return { path: null, folder, values: {} };
+    throw new ConfigError(`${origin}: expected a configuration, no file at ${candidates[0]}`);
+  }
+  let exported: unknown;
+  try {
+    exported = (await import(pathToFileURL(path).href)).default;
+  } catch (error) {
+    throw new ConfigError(`${path}: cannot be loaded: ${firstLine(toErrorRecord(error).message)}`);
+  }
+  const fault = decideConfigFault(configFileSchema, exported, "");
+  if (fault !== null) throw new ConfigError(`${path}: ${fault}`);
+  const values = withoutUndefined(exported as ConfigFile);
+  const own = dirname(path);
+  const { socket } = values;
+  return {
+    ...{ path, folder: own },
+    values: socket === undefined ? values : { ...values, socket: resolve(own, socket) },
+  };
+}
+
+/** A key that is there and undefined is one that is left out. */
+function withoutUndefined(values: ConfigFile): ConfigFile {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}

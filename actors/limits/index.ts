@@ -1,0 +1,20 @@
+export { limitChildren } from "./limit-children.ts";
+export { type LimitConfig, type LimitConfigOutcome, parseLimitConfig } from "./limit-config.ts";
+export type { LimitedCall } from "./limit-key.ts";
+export type { LimitRule, LimitScope } from "./limit-rule.ts";
+export { limitSettingsTable, limitsTable } from "./limit-view.ts";
+export {
+  LimiterShard,
+  limiterPrefix,
+  type ShardOptions,
+  type ShardStatistics,
+} from "./limiter-shard.ts";
+export {
+  type LimitStatus,
+  Limits,
+  type LimitsInForce,
+  type LimitsStatistics,
+  limitsName,
+} from "./limits.ts";
+export { QuotaLimiter, type QuotaStatistics, quotaName } from "./quota-limiter.ts";
+export { type LimitRefusal, RateLimits } from "./rate-limits.ts";

@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createSystem } from "#runtime";
+import { Mortal, MortalCaller } from "./fixtures/call-actors.ts";
+
+for (const idempotent of [false, true]) {
+  test(`a thread that dies with a call, idempotent: ${idempotent}`, async (t) => {
+    const system = await createSystem({ threads: 3, intensity: 100, log: () => {} });
+    t.after(() => system.stop());
+    const [home, one, other] = system.schedulers as [number, number, number];
+    const caller = await system.spawn(MortalCaller, { thread: home });
+    for (const thread of [one, other]) await system.spawn(Mortal, { thread });
+    // Thread one learns of other threads' groups when they have said so.
+    while ((await caller.ask.threads()).length < 2);
+    const end = await caller.ask.call(one, idempotent);
+    assert.equal(end, idempotent ? `thread ${other}` : "outcome_unknown");
+  });
+}
