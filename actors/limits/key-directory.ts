@@ -4,7 +4,7 @@ import { freeRecord, recordField, recordWords } from "./key-record.ts";
 import { type Budget, noBlock, type Page, Slab } from "./slab.ts";
 
 /** The longest text of a key, in characters. */
-export const maxTextLength = 1_024;
+const maxTextLength = 1_024;
 
 const leastBuckets = 1_024;
 const { next, hash, rule, text, shape, head, count } = recordField;

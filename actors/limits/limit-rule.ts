@@ -26,7 +26,7 @@ export type LimitRuleOutcome =
   | { readonly ok: false; readonly faults: readonly string[] };
 
 /** The longest window: 7 days. */
-export const maxWindowMs = 604_800_000;
+const maxWindowMs = 604_800_000;
 
 const ruleFields = ["id", "scope", "service", "requestType", "key", "maxRequests", "windowMs"];
 

@@ -46,7 +46,8 @@ export class LimiterLink {
     if (this.#isOut) {
       const now = this.#context.clock.now();
       if (now < this.#silentUntil) return noAnswer;
-      if (this.#silentUntil > 0) this.#silentUntil = now + pauseMs;
+      // This one tries; the others do not wait for what it finds.
+      if (this.#silentUntil > Number.NEGATIVE_INFINITY) this.#silentUntil = now + pauseMs;
     }
     return this.#ask.admit(numbers, values).then(this.#onAnswer, this.#onError);
   }

@@ -194,7 +194,7 @@ export class RequestLogs {
     const owner = (this.#slabs[index] as DenseSlab).free(ref);
     if (owner === noBlock) return;
     // Another record's ring lies there now.
-    
+    this.#records.page(owner).integers[this.#records.wordOf(owner) * 2 + log] = ref;
   }
 
   #slab(index: number): DenseSlab {

@@ -38,6 +38,14 @@ test("rules are added, changed, replaced and removed while requests come in", as
   ]);
 });
 
+test("what a rule has counted goes soon after it, however long its window is", async () => {
+  const kit = await LimitKit.start({ globalLimits: [{ ...perUser, windowMs: 86_400_000 }] }, 1);
+  for (let user = 0; user < 50; user += 1) await kit.check({ userId: `user ${user}` });
+  await kit.until(kit.limits.remove("global:user_id"));
+  await kit.kernel.advance(2_000);
+  assert.equal((await kit.until(kit.limits.statistics())).shards[0]?.keys, 0);
+});
+
 test("a rule that counts something else counts anew, and so does one that comes back", async () => {
   const kit = await LimitKit.start({ globalLimits: [{ ...perUser, id: "mine" }] });
   assert.equal(await passes(kit, "ann"), 2);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { test } from "node:test";
+import { selectLimitValue } from "../../../actors/limits/limit-key.ts";
 import { Mute } from "./fixtures/checker.ts";
 import { LimitKit, textFor } from "./limit-kit.ts";
 
@@ -62,6 +63,15 @@ test("the key is taken from the call, its assigns, its arguments; what is absent
   assert.deepEqual(await passes("toString", [{}, {}]), [true, false], "no inherited property");
   const long = ["x".repeat(5_000), `${"x".repeat(4_999)}y`].map((id) => ({ args: { id } }));
   assert.deepEqual(await passes("id", [...long, ...long]), [true, true, false, false]);
+});
+
+test("only own properties of assigns and arguments are keys", () => {
+  const inherited = Object.create({ tenant: "a" }) as Record<string, unknown>;
+  const call = {
+    ...{ service: "s", requestType: "t", userId: null, deviceId: null, ipAddress: null },
+    ...{ assigns: inherited, args: inherited },
+  };
+  assert.equal(selectLimitValue("tenant", call), "");
 });
 
 test("all rules count a request or none does, over several shards", async () => {

@@ -148,6 +148,42 @@ test("a long log grows, wraps and shrinks as a short one does", () => {
   assert.equal(store.sweep(60_000, 10_000).removed, 1);
 });
 
+test("a ring that has wrapped is grown and shrunk in order", () => {
+  const rule: WindowRule = { number: 1, maxRequests: 120, windowMs: 100 };
+  const gap = fc.oneof({ weight: 9, arbitrary: fc.nat(2) }, { weight: 1, arbitrary: fc.nat(90) });
+  const steps = fc.array(fc.tuple(gap, fc.boolean()), { minLength: 100, maxLength: 600 });
+  fc.assert(
+    fc.property(steps, (list) => {
+      const store = storeOf([rule]);
+      const naive = new NaiveLog();
+      let now = 0;
+      for (const [pause, isSwept] of list) {
+        now += pause;
+        const expected = naive.admit([rule], ["k"], now);
+        assert.equal(store.admit([1], ["k"], now), expected.ok ? "admitted" : "refused");
+        assert.equal(store.retryAfterMs, expected.retryAfterMs);
+        if (isSwept) store.sweep(now, 10);
+        assert.equal(store.requests, naive.inWindow(rule, "k", now).length);
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("of several rules without room the one that has room last is told", () => {
+  const slow: WindowRule = { number: 2, maxRequests: 1, windowMs: 5_000 };
+  const store = storeOf([{ ...narrow, maxRequests: 1 }, slow]);
+  for (const numbers of [
+    [1, 2],
+    [2, 1],
+  ]) {
+    const values = numbers.map(String);
+    store.admit(numbers, values, 0);
+    assert.equal(store.admit(numbers, values, 10), "refused");
+    assert.deepEqual([numbers[store.refusedIndex], store.retryAfterMs], [2, 4_990]);
+  }
+});
+
 test("a rule with other numbers counts on; one that is removed has no say and leaves nothing", () => {
   const store = storeOf([narrow]);
   for (const now of [0, 10, 20]) assert.equal(store.admit([1], ["ann"], now), "admitted");
@@ -195,6 +231,11 @@ test("memory is bounded: without any left a request is not counted, and nothing 
   assert.equal(store.requests, key * 2);
   assert.equal(store.usage(1, `a${key}`, 0).used, 0);
   assert.equal(store.admit([1], ["a0"], 1), "full", "a longer ring has no room either");
+  store.reset(1, "a1");
+  const before = store.requests;
+  assert.equal(store.admit([1, 2], ["a1", "x".repeat(100)], 1), "full", "room for one of the two");
+  assert.equal(store.usage(1, "a1", 1).used, 0);
+  assert.equal(store.requests, before);
   assert.equal(store.usage(1, "a0", 1).used, 1);
   while (!store.sweep(200, 100).isRoundOver);
   assert.equal(store.admit([1, 2], ["a", "b"], 200), "admitted");
