@@ -4,7 +4,7 @@ export { Breakers } from "./breakers.ts";
 export { Bulkhead } from "./bulkhead.ts";
 export { bulkheadsName } from "./bulkhead-address.ts";
 export { BulkheadGate, type BulkheadOutcome } from "./bulkhead-gate.ts";
-export { type BulkheadInfo, Bulkheads } from "./bulkheads.ts";
+export { Bulkheads } from "./bulkheads.ts";
 export { breakerChildren } from "./children.ts";
 export type { CallOutcome } from "./circuit.ts";
 export type { BulkheadLimits } from "./permit-queue.ts";

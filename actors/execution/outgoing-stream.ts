@@ -19,8 +19,9 @@ export interface OutgoingStreamParts {
 /** Chunks that may wait here for grants because their producer does not wait for room. */
 const maxUnsent = 10_000;
 
-/** After this time a message that found no room on its way is sent again. */
+/** After this time a message that found no room on its way is sent again, so many times in a row. */
 const resendMs = 10;
+const maxResends = 1_000;
 
 /**
  * One stream where it is made: takes chunks, encodes each at once, and sends what there is at the end
@@ -37,6 +38,8 @@ export class OutgoingStream {
   #isAnnounced = false;
   #isOver = false;
   #isFlushing = false;
+  #isClosed = false;
+  #resends = 0;
   #waiting: (() => void)[] = [];
   /** Set by whoever drives it: closes what the chunks come from. */
   onStopped: (() => void) | null = null;
@@ -110,11 +113,13 @@ export class OutgoingStream {
     this.#abort("the stream has failed");
   }
 
-  /** Ends it from outside, with what was granted so far. */
+  /** Ends it from outside, at once, with what was granted so far. */
   close(code: string, message: string): void {
     if (this.#isOver) return;
-    this.#end ??= { ok: false, code, message, detail: null };
-    this.#unsent.length = Math.min(this.#unsent.length, this.#credit);
+    this.#isClosed = true;
+    const isCut = this.#unsent.length > this.#credit;
+    if (isCut) this.#unsent.length = this.#credit;
+    if (isCut || this.#end === null) this.#end = { ok: false, code, message, detail: null };
     this.#abort(message);
     this.#flush();
   }
@@ -170,14 +175,25 @@ export class OutgoingStream {
     if (count === 0 && !isLast) return;
     const chunks = isAll ? this.#unsent : this.#unsent.slice(0, count);
     if (!this.#parts.send(chunks, isLast ? this.#end : null)) {
-      this.#isFlushing = true;
-      this.#parts.clock.after(resendMs, this.#flush);
+      this.#flushAgain();
       return;
     }
+    this.#resends = 0;
     this.#unsent = isAll ? [] : this.#unsent.slice(count);
     this.#credit -= count;
     if (isLast) this.#over();
   };
+
+  /** The way may be full for now. A consumer that is gone is told of, unless it is too late for that. */
+  #flushAgain(): void {
+    this.#resends += 1;
+    if (this.#isClosed || this.#resends > maxResends) {
+      this.stop();
+      return;
+    }
+    this.#isFlushing = true;
+    this.#parts.clock.after(resendMs, this.#flush);
+  }
 
   #over(): void {
     this.#isOver = true;

@@ -1,4 +1,4 @@
-import { type Command, CommandError } from "#runtime";
+import { type Ask, type Command, CommandError } from "#runtime";
 import {
   type BreakerRecord,
   type Breakers,
@@ -84,7 +84,7 @@ export async function inspectPools(gateway: GatewayAccess): Promise<Pools> {
   const names = [asyncPoolName, streamPoolName];
   const circuits = gateway.table<BreakerRecord>(breakersTable);
   const statuses = await Promise.all(
-    names.map((name) => gateway.status<Pool, Awaited<ReturnType<Pool["status"]>>>(name, (ask) => ask.status())),
+    names.map((name) => gateway.status(name, (pool: Ask<Pool>) => pool.status())),
   );
   return {
     pools: statuses.flatMap((status) =>

@@ -1,4 +1,12 @@
-import { type ActorRef, CommandError, type Parameter, type ReadonlyTable, type System } from "#runtime";
+import {
+  type ActorRef,
+  type Ask,
+  CommandError,
+  type Parameter,
+  type ReadonlyTable,
+  type System,
+} from "#runtime";
+import { acceptorPrefix } from "../channel/index.ts";
 import { Catalog, type FunConfig, registryTable } from "../registry/index.ts";
 import {
   encodeFunctionName,
@@ -44,18 +52,20 @@ export class GatewayAccess {
     return ref as ActorRef<A>;
   }
 
-  /** What an actor answers to a question for its state; undefined when it does not, within 1 s. */
-  async status<A, T>(
-    name: string,
-    question: (ask: ReturnType<ActorRef<A>["askWith"]>) => Promise<T>,
-  ): Promise<T | undefined> {
+  /** What an actor answers when it is asked how it is; undefined when it does not within 1 s. */
+  async status<A, T>(name: string, ask: (actor: Ask<A>) => Promise<T>): Promise<T | undefined> {
     const ref = this.system.resolve(name) as ActorRef<A> | undefined;
     if (ref === undefined) return undefined;
-    return question(ref.askWith({ timeoutMs: statusTimeoutMs })).catch(() => undefined);
+    return ask(ref.askWith({ timeoutMs: statusTimeoutMs })).catch(() => undefined);
+  }
+
+  /** The names of the acceptors: each has the sockets of one thread. */
+  acceptors(): string[] {
+    return this.system.names().filter((name) => name.startsWith(acceptorPrefix));
   }
 
   /** The loader, whose work takes its time: modules load, calls in progress end. */
-  loader(): ActorRef<Loader>["ask"] {
+  loader(): Ask<Loader> {
     return this.find<Loader>(loaderName).askWith({ timeoutMs: Number.POSITIVE_INFINITY });
   }
 
@@ -71,7 +81,9 @@ export class GatewayAccess {
 
   /** All functions, as the main thread knows them, in the order of lists. */
   functions(): FunConfig[] {
-    return sortFunctions(Array.from(this.table<FunConfig>(registryTable).entries(), ([, one]) => one));
+    return sortFunctions(
+      Array.from(this.table<FunConfig>(registryTable).entries(), ([, one]) => one),
+    );
   }
 
   /** A parameter that is the name of a service which has functions. */

@@ -1,4 +1,4 @@
-import { type Command, type Parameter, parseArguments } from "#runtime";
+import { type Ask, type Command, type Parameter, parseArguments } from "#runtime";
 import { type LimitRule, type Limits, limitsName, limitsTable } from "../limits/index.ts";
 import { nothingNamed, readOptionalText, readText, wrong } from "./command-arguments.ts";
 import type { GatewayAccess } from "./gateway-access.ts";
@@ -16,7 +16,7 @@ const valueExpected = "a user id, an address or what else limits count by";
 
 /** What there is to do with rate limits while they hold. A change holds until the gateway ends. */
 export function limitCommands(gateway: GatewayAccess): Command[] {
-  const limits = () => gateway.find<Limits>(limitsName).ask;
+  const limits = (): Ask<Limits> => gateway.find<Limits>(limitsName).ask;
   const ids = (): string[] =>
     Array.from(gateway.table<LimitRule>(limitsTable).entries(), ([id]) => id);
   const value: Parameter = { name: "value", kind: "text" };

@@ -74,7 +74,10 @@ export function formatUsage({ value, limits }: ValueStatus): string {
     { title: "remaining", cell: ({ remaining }) => remaining ?? "?", align: "right" },
     {
       title: "unused again in",
-      cell: ({ resetMs }) => (resetMs === null ? "?" : formatDuration(resetMs)),
+      cell: ({ used, resetMs }) => {
+        if (resetMs === null) return "?";
+        return used === 0 ? "-" : formatDuration(resetMs);
+      },
       align: "right",
     },
   ];
@@ -92,7 +95,9 @@ export function formatAdded(rule: LimitRule): string {
 /** What `rlReset` came to. */
 export function formatReset({ value, limits }: LimitReset): string {
   const count = `${limits} ${limits === 1 ? "limit" : "limits"}`;
-  if (value === null) return `${count} of this node begin anew, for everybody`;
+  if (value === null) {
+    return `${count} of this node ${limits === 1 ? "begins" : "begin"} anew, for everybody`;
+  }
   if (limits === 0) return `${JSON.stringify(value)} has used nothing`;
   return `forgot what ${JSON.stringify(value)} has used, under ${count}`;
 }

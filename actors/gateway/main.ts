@@ -3,6 +3,7 @@ import { type Action, encodeHelp, parseAction } from "./cli.ts";
 import { gatewayCommands } from "./commands.ts";
 import { type ConfigSources, readConfig, readSocketPath } from "./config.ts";
 import { ConfigError, clientFlags, type Settings, startFlags } from "./config-flags.ts";
+import { encodeFailure } from "./remedy.ts";
 import { serve } from "./serve.ts";
 import { troupeVersion } from "./version.ts";
 
@@ -17,7 +18,7 @@ export async function main(argv: string[]): Promise<void> {
     const isTold =
       error instanceof ConfigError || error instanceof CommandError || error instanceof TroupeError;
     if (!isTold) throw error;
-    process.stderr.write(`troupe: ${error.message.replaceAll("\n", " ")}\n`);
+    process.stderr.write(`troupe: ${encodeFailure(error)}\n`);
     // Whatever has been started and has not stopped must not keep the process.
     process.exit(1);
   }
@@ -58,12 +59,16 @@ async function request(action: Extract<Action, { kind: "command" }>): Promise<vo
   const answer = await requestCommand(path, name, args);
   if (!answer.ok) throw new CommandError(answer.error);
   process.stdout.write(`${json ? JSON.stringify(answer.value) : answer.text}\n`);
-  // A call that failed is a command that failed, for scripts.
-  if (isFailedCall(answer.value)) process.exitCode = 1;
+  // A call that failed, or a config that is not valid, is a command that failed, for scripts.
+  if (isFailure(answer.value)) process.exitCode = 1;
 }
 
-function isFailedCall(value: unknown): boolean {
-  return (value as { readonly success?: unknown } | null | undefined)?.success === false;
+function isFailure(value: unknown): boolean {
+  const { success, valid } = Object(value) as {
+    readonly success?: unknown;
+    readonly valid?: unknown;
+  };
+  return success === false || valid === false;
 }
 
 function sourcesOf(flags: Settings): ConfigSources {

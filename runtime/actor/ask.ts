@@ -1,4 +1,5 @@
 import { type Clock, DeadlineWheel, TroupeError, type WheelEntry } from "../core/index.ts";
+import { forgetAbort, listenToAbort } from "./abort-listeners.ts";
 import type { Reply } from "./envelope.ts";
 
 /** How an ask waits. */
@@ -125,7 +126,7 @@ export class PendingAsk implements Reply, WheelEntry {
       return;
     }
     this.#signal = signal;
-    signal.addEventListener("abort", this.#onAbort, { once: true });
+    listenToAbort(signal, this.#onAbort);
   }
 
   readonly #onAbort = (): void => {
@@ -144,7 +145,7 @@ export class PendingAsk implements Reply, WheelEntry {
     if (this.settled) return false;
     this.settled = true;
     this.#asks.end(this);
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#signal !== null) forgetAbort(this.#signal, this.#onAbort);
     this.onSettled?.(this);
     return true;
   }

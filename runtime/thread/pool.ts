@@ -3,7 +3,7 @@ import type { ResourceLimits } from "../actor/index.ts";
 import { type Clock, type ErrorRecord, toErrorRecord } from "../core/index.ts";
 import { PoolTask, type TaskEnd, type TaskListener } from "./pool-task.ts";
 import type { StrayReport } from "./pool-thread.ts";
-import { checkResourceLimits } from "./resource-limits.ts";
+import { checkResourceLimits, selectResourceLimits } from "./resource-limits.ts";
 
 /** How a {@link WorkerPool} works. */
 export interface WorkerPoolOptions {
@@ -15,7 +15,10 @@ export interface WorkerPoolOptions {
   readonly maxQueue: number;
   /** Time without work after which a thread ends, ms; Infinity: never. */
   readonly idleMs: number;
-  /** Limits of each thread. */
+  /**
+   * Limits of each thread. Where `maxOldGenerationSizeMb` is given, `maxYoungGenerationSizeMb` is 16
+   * unless it is too.
+   */
   readonly resourceLimits?: ResourceLimits;
   readonly clock: Clock;
   /** Told of what goes wrong on a thread outside of the tasks that run. */
@@ -86,7 +89,7 @@ export class WorkerPool {
       // would stand still.
       atomics: "disabled",
       recordTiming: false,
-      resourceLimits: { ...options.resourceLimits } as never,
+      resourceLimits: { ...selectResourceLimits(options.resourceLimits) } as never,
       loadBalancer: (task, workers) => {
         const worker = workers.find(({ currentUsage }) => currentUsage === 0) ?? null;
         if (worker !== null) (task[queueOptionsSymbol] as PoolTask).isPlaced = true;

@@ -10,7 +10,7 @@ import {
 import { type Clock, type Log, TroupeError, toErrorRecord } from "../core/index.ts";
 import type { LinkEnd, ThreadConfig, ThreadControl, ThreadData, ThreadReport } from "./control.ts";
 import { LabelMemory, labelMemoryBytes } from "./label-memory.ts";
-import { checkResourceLimits } from "./resource-limits.ts";
+import { checkResourceLimits, selectResourceLimits } from "./resource-limits.ts";
 
 const entry = new URL("./entry.ts", import.meta.url);
 
@@ -75,7 +75,7 @@ export class WorkerThread {
     this.#worker = new Worker(entry, {
       workerData,
       transferList: [port2],
-      resourceLimits: { ...limits },
+      resourceLimits: { ...selectResourceLimits(limits) },
       name: `troupe-${data.thread}`,
       argv: [],
     });

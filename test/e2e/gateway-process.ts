@@ -58,6 +58,8 @@ export interface StartOptions {
   /** Names of modules in `fixtures/`. */
   readonly services?: readonly string[];
   readonly demo?: boolean;
+  /** The path of a configuration. */
+  readonly config?: string;
 }
 
 /** The path of a module in `fixtures/`. */
@@ -100,9 +102,10 @@ export class GatewayProcess {
 
   /** Resolves when it serves; it is stopped with `scope`, and must then end as it should. */
   static async start(scope: Scope, options: StartOptions = {}): Promise<GatewayProcess> {
-    const { threads = 2, services = [], demo = true } = options;
+    const { threads = 2, services = [], demo = true, config } = options;
     const gateway = new GatewayProcess([
       ...["--threads", String(threads), ...(demo ? ["--demo"] : [])],
+      ...(config === undefined ? [] : ["--config", config]),
       ...services.flatMap((name) => ["--service", fixture(name)]),
     ]);
     scope.after(() => gateway.#close());

@@ -87,6 +87,16 @@ test("two are inside, three wait, the sixth is refused; who waits comes in in or
   assert.equal(await kit.status(), "0 inside, 0 waiting");
 });
 
+test("those that there are are listed, with who is inside and who waits", async () => {
+  const kernel = testKernel({ seed: 1 });
+  const bulkheads = await startBulkheads(kernel);
+  assert.deepEqual(await kernel.until(bulkheads.ask.list()), []);
+  const kit = new Kit(kernel, await kernel.spawn(Caller, { concurrency: 100_000 }));
+  for (const name of ["a", "b", "c"]) await kit.enter(name);
+  const status = { held: 2, waiting: 1 };
+  assert.deepEqual(await kernel.until(bulkheads.ask.list()), [{ key, status }]);
+});
+
 test("a wait ends with its time or its signal, and leaves no trace", async () => {
   const kit = await Kit.start();
   for (const name of ["a", "b"]) await kit.enter(name);

@@ -343,3 +343,30 @@ test("a message that finds no room on its way is sent again, in order", async ()
   assert.deepEqual(outlet.messages, [{ chunks: [1, 2], end: { ok: true, last: null } }]);
   assert.equal(outlet.clock.pendingTimers, 0);
 });
+
+test("a message that never finds room ends the stream, one that is closed at once", async () => {
+  const outlet = new Outlet(64);
+  outlet.hasRoom = false;
+  const seen = { taken: 0, closed: false };
+  void outlet.pump(count(1_000, seen));
+  await rest();
+  outlet.clock.advance(11_000);
+  await rest();
+  assert.ok(outlet.isOver && seen.closed && outlet.stream.signal.aborted);
+  assert.equal(outlet.clock.pendingTimers, 0);
+  const closed = new Outlet(64);
+  closed.hasRoom = false;
+  await closed.pump(count(3, { taken: 0 }));
+  closed.stream.close("unavailable", "it is stopping");
+  assert.ok(closed.isOver);
+  assert.equal(closed.clock.pendingTimers, 0);
+});
+
+test("closed between its end and the grants that it waits for, it is not complete", async () => {
+  const outlet = new Outlet(2);
+  for (const chunk of [1, 2, 3]) outlet.stream.push(chunk);
+  outlet.stream.end();
+  await rest();
+  outlet.stream.close("unavailable", "it is stopping");
+  assert.deepEqual([outlet.chunks, outlet.end?.ok], [[1, 2], false]);
+});

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { encodeHelp, parseAction } from "../../../actors/gateway/cli.ts";
 import { gatewayCommands } from "../../../actors/gateway/commands.ts";
 import { startFlags } from "../../../actors/gateway/config-flags.ts";
 
+const readmeUrl = new URL("../../../actors/gateway/README.md", import.meta.url);
 const table = gatewayCommands(() => {
   throw new Error("not to be carried out");
 });
@@ -65,6 +67,17 @@ describe("the help", () => {
       if (name !== "help") assert.match(help, new RegExp(`^ {2}${name}\\b`, "m"));
     }
     for (const line of help.split("\n")) assert.ok(line.length <= 130, line);
+  });
+
+  it("is told in full by the README, with the parameters of each", async () => {
+    const readme = await readFile(readmeUrl, "utf8");
+    const parametersOf = (line: string): number => (line === "" ? 0 : line.split(",").length);
+    for (const { name, parameters } of table.list()) {
+      const [row, given = ""] =
+        new RegExp(`^\\| \\x60${name}\\((.*?)\\)\\x60 +\\| .*\\w`, "m").exec(readme) ?? [];
+      assert.ok(row, name);
+      assert.equal(parametersOf(given), parameters.length, name);
+    }
   });
 
   it("is the same table as the prompt's", () => {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { breakerDefaults } from "../../../actors/breaker/index.ts";
 import {
   defaultGatewayConfig,
@@ -101,18 +101,24 @@ describe("a configuration", () => {
   });
 
   it("adds what the demo has to what is configured", async () => {
-    const { services, connect, channels } = await read(["--demo", "--service", "a.ts"]);
+    const demo = await read(["--demo", "--service", "a.ts"]);
+    const { services, functions, connect, channels, rateLimits } = demo;
+    const names = services.map((service) => service.replace(/^.*\//, ""));
+    assert.deepEqual(names.slice(0, 3), ["user-service.ts", "echo-service.ts", "math-service.ts"]);
+    assert.equal(names.at(-1), "a.ts");
+    assert.deepEqual(functions, [fileURLToPath(new URL("functions.json", services[0]))]);
     assert.deepEqual(
-      services.map((service) => service.replace(/^.*\//, "")),
-      ["user-service.ts", "echo-service.ts", "math-service.ts", "a.ts"],
+      rateLimits.rules.map(({ id }) => id),
+      ["notes_service/add:user_id"],
     );
     assert.equal(connect?.function, "connect");
     assert.deepEqual([channels[0]?.topic, channels[0]?.event], ["api:*", "api"]);
     const own = await read([
       "--demo",
       "--config",
-      file('export default { channels: [{ topic: "x" }] };'),
+      file('export default { channels: [{ topic: "x" }], rateLimits: {} };'),
     ]);
+    assert.deepEqual(own.rateLimits.rules, []);
     assert.deepEqual([own.channels[0]?.topic, own.channels[0]?.event], ["x", "phoenix_gen_api"]);
   });
 

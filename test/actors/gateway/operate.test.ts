@@ -42,7 +42,10 @@ describe("an operator", { concurrency: 2 }, () => {
     const gateway = root?.children.find(({ name }) => name === "gateway");
     assert.deepEqual(
       gateway?.children.map(({ name }) => name),
-      ["acceptor-1", "console", "loader", "registry", "services"],
+      [
+        ...["acceptor-1", "breakers", "bulkheads", "console", "failed_configs", "limiter-1"],
+        ...["limits", "loader", "pool/async", "pool/stream", "registry", "services", "settings"],
+      ],
     );
     const services = gateway?.children.find(({ name }) => name === "services");
     assert.ok(services?.children.some(({ name }) => name === "echo_service"));
@@ -76,6 +79,7 @@ describe("an operator", { concurrency: 2 }, () => {
     write(42);
     assert.equal((await run("restart", "late_service")).stdout, "loaded late_service anew\n");
     assert.equal((await run("call", "late_service", "answer")).stdout, "42\n");
+    assert.equal((await run("spawn", "./late.ts")).stdout, "replaced late_service: answer\n");
     assert.match(
       (await run("services")).stdout,
       /^late_service +running +1 +answer +\/.*late\.ts$/m,
@@ -138,8 +142,8 @@ describe("an operator", { concurrency: 2 }, () => {
     for (const argv of [["tree"], ["repl"], ["tree", "--json"]]) {
       const { code, stdout, stderr } = await runTroupe(argv, folder);
       assert.deepEqual([code, stdout], [1, ""]);
-      const what = "expected the socket of a running system, nothing is there";
-      assert.equal(stderr, `troupe: ${path}: ${what}\n`);
+      const remedy = '"npx troupe start" starts one, --port or --socket names another';
+      assert.equal(stderr, `troupe: no gateway runs at ${path}: ${remedy}\n`);
     }
   });
 
@@ -151,10 +155,7 @@ describe("an operator", { concurrency: 2 }, () => {
     await gateway.ended;
     assert.ok(existsSync(join(folder, "own.sock")));
     const dead = await runTroupe(["tree", ...socket], folder);
-    assert.match(
-      dead.stderr,
-      /own\.sock: expected a running system, nothing listens there any more/,
-    );
+    assert.match(dead.stderr, /^troupe: no gateway runs at .*own\.sock: "npx troupe start" /);
     await startGatewayProcess(t, socket, folder);
     assert.equal((await runTroupe(["tree", ...socket], folder)).code, 0);
     const second = await runTroupe(["--port", "0", "--threads", "1", ...socket], folder);

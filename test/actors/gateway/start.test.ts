@@ -14,6 +14,8 @@ import {
 } from "./gateway-process.ts";
 
 const waitingService = fileURLToPath(new URL("fixtures/waiting-service.ts", import.meta.url));
+const takenText = (port: number): string =>
+  `troupe: port ${port} on 127.0.0.1 is taken: name another one with --port; --port 0 takes a free one\n`;
 const badService = fileURLToPath(new URL("fixtures/bad-service.ts", import.meta.url));
 
 describe("troupe start", { concurrency: 2 }, () => {
@@ -145,14 +147,14 @@ describe("troupe start", { concurrency: 2 }, () => {
       const { port } = server.address() as { port: number };
       const run = await runTroupe(["--port", String(port)], temporaryFolder(t));
       assert.deepEqual([run.code, run.stdout], [1, ""]);
-      assert.equal(run.stderr, `troupe: port ${port} on 127.0.0.1 is taken\n`);
+      assert.equal(run.stderr, takenText(port));
     });
 
     it("leaves the port of another gateway alone", async (t) => {
       const folder = temporaryFolder(t);
       const { port } = await startGatewayProcess(t, [], folder);
       const run = await runTroupe(["--port", String(port)], folder);
-      assert.equal(run.stderr, `troupe: port ${port} on 127.0.0.1 is taken\n`);
+      assert.equal(run.stderr, takenText(port));
       assert.equal((await fetch(`http://127.0.0.1:${port}/health`)).status, 200);
     });
   });

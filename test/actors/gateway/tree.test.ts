@@ -4,7 +4,11 @@ import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { runCommand } from "#runtime";
 import { gatewayCommands } from "../../../actors/gateway/commands.ts";
-import { type GatewayConfig, readConfig } from "../../../actors/gateway/config.ts";
+import {
+  defaultGatewayConfig,
+  type GatewayConfig,
+  readConfig,
+} from "../../../actors/gateway/config.ts";
 import { parseFlags, startFlags } from "../../../actors/gateway/config-flags.ts";
 import { encodeUrl, startGateway } from "../../../actors/gateway/tree.ts";
 import { startSystem } from "../../fixtures/running-system.ts";
@@ -77,7 +81,7 @@ describe("the gateway's tree", () => {
     const { system } = await startSystem(t);
     const port = await freePort();
     await startGateway(system, await config("--port", String(port), ...service));
-    const table = gatewayCommands(() => ({ system, config: { name: "test" } }));
+    const table = gatewayCommands(() => ({ system, config: defaultGatewayConfig }));
     const call = ["waiting_service", "hello"];
     const first = await runCommand(table, "call", call);
     assert.deepEqual([first.ok && first.text], ["'hello'"]);

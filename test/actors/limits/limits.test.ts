@@ -182,3 +182,14 @@ test("a shard without memory says so once, and failOpen decides", async () => {
   assert.equal(lines.length, 1);
   assert.equal((await kit.until(kit.limits.statistics())).shards[0]?.uncounted, 3);
 });
+
+test("all limits of the node begin anew at once, for whoever is counted", async () => {
+  const kit = await LimitKit.start({ globalLimits: [perUser, { ...perUser, key: "device_id" }] });
+  const { limits } = kit;
+  assert.equal(await passes(kit, "ann"), 2);
+  const before = await kit.until(limits.config());
+  assert.equal(await kit.until(limits.resetAll()), 2);
+  assert.deepEqual(await kit.until(limits.config()), before, "the rules are the same");
+  assert.equal((await kit.until(limits.status("ann")))[0]?.used, 0);
+  assert.equal(await passes(kit, "ann"), 2);
+});

@@ -154,6 +154,18 @@ test("a stream that waits for a thread is given up with its call", async (t) => 
   assert.deepEqual((await stream.all()).chunks, numbers(5));
 });
 
+test("a client gets a stream of the pool as any other", async (t) => {
+  const { kit } = await startPoolKit(t, { name: "pool/stream" });
+  const seen = await kit.call("pool_service", "counts", { count: 1_000 });
+  assert.equal(seen.response.result, "init");
+  assert.deepEqual(seen.chunks, numbers(1_000));
+  assert.deepEqual([seen.last?.success, seen.last?.result], [true, "the end"]);
+  const failed = await kit.call("pool_service", "fails", { how: "refuses" });
+  assert.deepEqual([failed.chunks, failed.last?.code], [[1, 2, 3], "sold_out"]);
+  const refused = await kit.call("pool_service", "no_stream");
+  assert.equal(refused.response.code, "internal");
+});
+
 test("a pool that stops ends its streams, and its threads", async (t) => {
   const pool = await startPoolKit(t, { threads: 2 });
   const gate = new Gate();

@@ -7,7 +7,8 @@ import { type Command, CommandError, CommandTable } from "../../../runtime/repl/
 import { Prompt } from "../../../runtime/repl/prompt.ts";
 
 function command(name: string, run: Command["run"], format?: Command["format"]): Command {
-  const parameters = [{ name: "x", kind: "text", complete: () => ["alpha", "beta"] }] as const;
+  const complete = (): string[] => ["alpha", "beta"];
+  const parameters = [{ name: "x", kind: "text", optional: true, complete }] as const;
   return { name, parameters, description: "", run, ...(format ? { format } : {}) };
 }
 
@@ -22,6 +23,10 @@ const table = new CommandTable([
     throw new CommandError("not that");
   }),
   command("echo", (x) => x),
+  {
+    ...command("need", () => assert.fail("it was called")),
+    ...{ parameters: [{ name: "x", kind: "text" }], description: "needs one" },
+  },
 ]);
 
 /** What a prompt without a terminal answers to a script. */
@@ -62,6 +67,21 @@ function openTerminal(t: TestContext): {
 describe("a prompt", () => {
   it("shows what a command returned as its format says", async () => {
     assert.deepEqual(await run("list()"), ["list of 3"]);
+  });
+
+  it("takes the bare name of a command for a call without arguments", async () => {
+    assert.deepEqual(await run("list\n  list ; \nlist()\nrefuse\n"), [
+      ...["list of 3", "list of 3", "list of 3", "not that"],
+    ]);
+  });
+
+  it("tells how a command is called that needs arguments, instead of calling it", async () => {
+    assert.deepEqual(await run("need"), ["need(x): needs one"]);
+  });
+
+  it("takes a name for a value wherever more is said", async () => {
+    const lines = await run("typeof list\n[list][0]\nvar list = 5\nlist\nlist");
+    assert.deepEqual(lines, ["'function'", "[Function: value]", "5", "5"]);
   });
 
   it("gives the data itself to whoever computes with it", async () => {

@@ -154,7 +154,8 @@ describe("a client of the operators' socket", () => {
   it("tells in one line that nobody is there", async () => {
     const path = freshPath();
     await assert.rejects(requestCommand(path, "double", []), {
-      name: "CommandError",
+      name: "NoSystemError",
+      path,
       message: `${path}: expected the socket of a running system, nothing is there`,
     });
   });

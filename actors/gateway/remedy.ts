@@ -1,0 +1,17 @@
+import { NoSystemError, TroupeError } from "#runtime";
+
+/** What went wrong, in one line, with what a user can do about it where that is known. */
+export function encodeFailure(error: Error): string {
+  return describe(error).replaceAll(/\s*\n\s*/g, " ");
+}
+
+function describe(error: Error): string {
+  if (error instanceof NoSystemError) {
+    const remedy = '"npx troupe start" starts one, --port or --socket names another';
+    return `no gateway runs at ${error.path}: ${remedy}`;
+  }
+  if (error instanceof TroupeError && error.code === "port_taken") {
+    return `${error.message}: name another one with --port; --port 0 takes a free one`;
+  }
+  return error.message;
+}
