@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { performance } from "node:perf_hooks";
 import { WebSocket } from "ws";
+import { telemetry } from "../actors/diagnostics/index.ts";
 import { type BenchModule, median, type Row, type Scale } from "./report.ts";
 import { ServerProcess } from "./server-process.ts";
 import { Load } from "./ws-load.ts";
@@ -81,6 +82,22 @@ async function measureChecks(scale: Scale): Promise<Row[]> {
   ];
 }
 
+/** What a request pays for its events when nobody listens: three looks at their channels. */
+function measureSilence(scale: Scale): Row[] {
+  const rounds = scale === "full" ? 50_000_000 : 100_000;
+  const { executorRequestStart, executorRequestStop, executorRequestException } = telemetry;
+  let heard = 0;
+  const startedAt = performance.now();
+  for (let round = 0; round < rounds; round += 1) {
+    if (executorRequestStart.hasSubscribers) heard += 1;
+    if (executorRequestStop.hasSubscribers || executorRequestException.hasSubscribers) heard += 1;
+  }
+  const nanoseconds = ((performance.now() - startedAt) * 1e6) / rounds;
+  if (heard > 0) throw new Error("somebody listens");
+  const measured = `${nanoseconds.toFixed(1)} ns`;
+  return [{ what: "telemetry of a request that nobody hears", wanted: "", measured, met: null }];
+}
+
 /** Streams of 1,000 chunks, one after the other, on one connection. */
 async function measureStream(scale: Scale): Promise<Row[]> {
   const durationMs = scale === "full" ? 3_000 : 100;
@@ -133,6 +150,7 @@ async function measureStream(scale: Scale): Promise<Row[]> {
 export const pipeline: BenchModule = {
   name: "pipeline",
   async run(scale: Scale): Promise<Row[]> {
-    return [...(await measureChecks(scale)), ...(await measureStream(scale))];
+    const checks = await measureChecks(scale);
+    return [...checks, ...measureSilence(scale), ...(await measureStream(scale))];
   },
 };

@@ -20,7 +20,7 @@ const service: ServiceDefinition = defineService("feeds_service", {
     requestInfo: true,
     async handler({ every_ms }, { signal }, request) {
       for (let tick = 1; !signal.aborted; tick++) {
-        await request?.stream?.send({ tick });
+        await request.stream?.send({ tick });
         await pause(every_ms, signal);
       }
     },

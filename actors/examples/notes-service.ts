@@ -14,7 +14,7 @@ const service: ServiceDefinition = defineService("notes_service", {
     requestInfo: true,
     handler: ({ text }, _ctx, request) => {
       notes.splice(0, notes.length - 99);
-      return { note: text, number: notes.push(text), request: request?.request_id };
+      return { note: text, number: notes.push(text), request: request.request_id };
     },
   },
   list: () => notes,

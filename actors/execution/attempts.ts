@@ -1,7 +1,7 @@
 import type { ActorContext, ActorRef } from "#runtime";
 import type { BreakerRefusal } from "../breaker/index.ts";
 import { telemetry } from "../diagnostics/index.ts";
-import { breakerTarget, type Call, sendCall } from "./call.ts";
+import { breakerTarget, type Call, isSupervised, sendCall } from "./call.ts";
 import {
   type AttemptEnd,
   type CallFailure,
@@ -178,7 +178,7 @@ export class Attempts {
       return { ok: true, result, ref: replica.ref };
     } catch (error) {
       const end = decideAttemptEnd(error, callable.pool !== null);
-      breakers.settled(target, decideHealth(end), isProbe);
+      breakers.settled(target, decideHealth(end, isSupervised(callable, replica)), isProbe);
       return { ok: false, end, failure: decideCallFailure(error, service, requestType), replica };
     } finally {
       replica.inFlight -= 1;

@@ -76,12 +76,20 @@ function selectEnd(ends: Readonly<Record<string, AttemptEnd>>, code: string): At
   return Object.hasOwn(ends, code) ? (ends[code] as AttemptEnd) : null;
 }
 
-/** What an attempt tells of the health of what it called. */
-export function decideHealth(end: AttemptEnd): "success" | "failure" | "ignored" {
+/**
+ * What an attempt tells of the health of what it called. A service of this node that is lost with
+ * all that it worked on is its supervisor's business: it is there again in a moment, and a circuit
+ * that opens for seconds would make an outage of it. `isSupervised` says that it is one.
+ */
+export function decideHealth(
+  end: AttemptEnd,
+  isSupervised: boolean,
+): "success" | "failure" | "ignored" {
   switch (end) {
     case "answered":
       return "success";
     case "lost":
+      return isSupervised ? "ignored" : "failure";
     case "failed":
     case "timed_out":
       return "failure";

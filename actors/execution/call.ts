@@ -41,6 +41,11 @@ export function breakerTarget(callable: CalledFunction, replica: Replica): strin
   return replica.node === LOCAL_NODE ? callable.target : `${replica.node}/${callable.service}`;
 }
 
+/** Whether a supervisor of this node starts the replica anew when it is lost; pools are not one. */
+export function isSupervised(callable: CalledFunction, replica: Replica): boolean {
+  return callable.pool === null && replica.node === LOCAL_NODE;
+}
+
 /**
  * Sends the call, and waits for the answer. The instances' classes differ from service to service:
  * the method is asked for by its name. A pool is told which module and function to run.

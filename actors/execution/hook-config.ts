@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type FunConfig, parseFunConfig } from "../registry/index.ts";
+import { type FunConfig, parseConfigChange } from "../registry/index.ts";
 
 /** The config that a hook asks for, or what is wrong with it. */
 export type ConfigChangeOutcome =
@@ -11,38 +11,27 @@ interface KnownChange {
   readonly config: FunConfig;
 }
 
-/** What identifies a function: a hook may name it, but not change it. */
-const IDENTITY = ["service", "requestType", "version"] as const;
-
 /** Most changes of one config that are kept; a hook has a few, or a new one for each request. */
 const MAX_KNOWN_CHANGES = 8;
 
 const knownChanges = new WeakMap<FunConfig, KnownChange[]>();
 
 /**
- * A config with the fields of `change` in place of its own, in either spelling, validated as a whole.
- * Fields that are undefined stay as they are. The same change of the same config gives the same
- * object for as long as it is one of the last eight, so that what is compiled from it can be kept.
+ * A config with the fields of `change` in place of its own, see `parseConfigChange`. The same change
+ * of the same config gives the same object for as long as it is one of the last eight, so that what
+ * is compiled from it can be kept.
  */
-export function parseConfigChange(
+export function changeConfig(
   config: FunConfig,
   change: Readonly<Record<string, unknown>>,
 ): ConfigChangeOutcome {
   const known = knownChanges.get(config) ?? [];
   const same = known.find((other) => isDeepStrictEqual(other.change, change));
   if (same !== undefined) return { ok: true, config: same.config };
-
-  const fields: Record<string, unknown> = {};
-  for (const [spelling, value] of Object.entries(change)) {
-    const name = spelling.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    if (value === undefined) continue;
-    if (Object.hasOwn(fields, name)) return refuse([`${spelling}: given twice`]);
-    fields[name] = value;
-  }
-  const outcome = parseFunConfig({ ...config, ...fields });
-  if (!outcome.ok) return refuse(outcome.faults);
-  for (const name of IDENTITY) {
-    if (outcome.config[name] !== config[name]) return refuse([`${name}: cannot be changed`]);
+  const outcome = parseConfigChange(config, change);
+  if (!outcome.ok) {
+    const faults = outcome.faults.join("; ");
+    return { ok: false, reason: `the config that it returned is invalid: ${faults}` };
   }
   try {
     // A copy: the hook may change what it has returned.
@@ -53,8 +42,4 @@ export function parseConfigChange(
     // What cannot be copied is not plain data, and is validated each time.
   }
   return outcome;
-}
-
-function refuse(faults: readonly string[]): ConfigChangeOutcome {
-  return { ok: false, reason: `the config that it returned is invalid: ${faults.join("; ")}` };
 }

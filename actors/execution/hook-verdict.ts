@@ -1,5 +1,5 @@
 import { type FunConfig, isMap, isName, printReceived } from "../registry/index.ts";
-import { parseConfigChange } from "./hook-config.ts";
+import { changeConfig } from "./hook-config.ts";
 import type { HookRequest } from "./hook-request.ts";
 import type { Request } from "./request.ts";
 import { failureResponse, type Response, successResponse } from "./response.ts";
@@ -48,7 +48,7 @@ export function decideBefore(
   const changed = isSame ? request : { ...request, args };
   if (configChange === undefined) return { ok: true, request: changed, config };
   if (!isPlain(configChange)) return strange("a map of config fields", configChange);
-  const parsed = parseConfigChange(config, configChange);
+  const parsed = changeConfig(config, configChange);
   return parsed.ok
     ? { ok: true, request: changed, config: parsed.config }
     : { nonsense: parsed.reason };

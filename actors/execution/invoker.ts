@@ -1,6 +1,6 @@
 import type { ActorContext, ActorRef, Clock } from "#runtime";
 import { Attempts, type CallEnd, type FailedAttempt } from "./attempts.ts";
-import { breakerTarget, type Call, type CalledFunction, sendCall } from "./call.ts";
+import { breakerTarget, type Call, type CalledFunction, isSupervised, sendCall } from "./call.ts";
 import {
   type AttemptEnd,
   type CallFailure,
@@ -79,7 +79,7 @@ export class Invoker {
         replica.inFlight -= 1;
         budget.endCall();
         const end = decideAttemptEnd(error, callable.pool !== null);
-        breakers.settled(target, decideHealth(end), false);
+        breakers.settled(target, decideHealth(end, isSupervised(callable, replica)), false);
         const failure = decideCallFailure(error, callable.service, callable.requestType);
         if (isFinal(end, callable)) return onFailure(failure);
         const failed: FailedAttempt = { ok: false, end, failure, replica };

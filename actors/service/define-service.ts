@@ -87,11 +87,11 @@ export interface FunctionSpec<Schema> extends FunctionOptions {
   /** A TypeBox object schema for all the arguments. Without it and `argTypes` it takes none. */
   readonly args?: Schema;
   readonly argOrders?: "map";
-  /** `requestInfo` comes only with the option of that name. */
+  /** `requestInfo` comes only with the option of that name; it is not for others to declare. */
   handler(
     args: NoInfer<ArgumentsOf<Schema>>,
     context: HandlerContext,
-    requestInfo?: RequestInfo,
+    requestInfo: RequestInfo,
   ): unknown;
 }
 

@@ -46,16 +46,19 @@ test("how an attempt ended decides what may follow, and what its breaker hears",
     for (const isPool of [false, true]) {
       assert.equal(decideAttemptEnd(new TroupeError(code, "x"), isPool), end, code);
     }
-    assert.equal(decideHealth(end as AttemptEnd), health, code);
+    assert.equal(decideHealth(end as AttemptEnd, false), health, code);
+    // What is lost here is started anew by its supervisor.
+    const supervised = end === "lost" ? "ignored" : health;
+    assert.equal(decideHealth(end as AttemptEnd, true), supervised, code);
     const own = new ReplyError(code, "a function's own code");
     assert.equal(decideAttemptEnd(own, false), "answered", code);
   }
   assert.equal(decideAttemptEnd(new ReplyError(HANDLER_FAILED, "x"), false), "failed");
   assert.equal(decideAttemptEnd(new Error("x"), false), "failed");
   assert.equal(decideAttemptEnd(undefined, true), "failed");
-  assert.equal(decideHealth("answered"), "success");
-  assert.equal(decideHealth("no_replica"), "ignored");
-  assert.equal(decideHealth("refused"), "ignored");
+  assert.equal(decideHealth("answered", true), "success");
+  assert.equal(decideHealth("no_replica", false), "ignored");
+  assert.equal(decideHealth("refused", false), "ignored");
 });
 
 test("a pool answers in its own name what an actor's runtime would say", () => {

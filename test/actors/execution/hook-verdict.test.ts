@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { parseConfigChange } from "../../../actors/execution/hook-config.ts";
+import { changeConfig } from "../../../actors/execution/hook-config.ts";
 import { encodeHookRequest } from "../../../actors/execution/hook-request.ts";
 import { decideAfter, decideBefore, isNonsense } from "../../../actors/execution/hook-verdict.ts";
 import { failureResponse, successResponse } from "../../../actors/execution/response.ts";
@@ -149,17 +149,16 @@ describe("a changed config", () => {
   it("is the same object for the same change, as long as the change is fresh", () => {
     const original = funConfig();
     const change = { timeout: 300, mfa: { module: "shop", function: "sell", args: [1] } };
-    const first = parseConfigChange(original, change);
-    const again = parseConfigChange(original, structuredClone(change));
+    const first = changeConfig(original, change);
+    const again = changeConfig(original, structuredClone(change));
     assert.ok(first.ok && again.ok);
     assert.equal(again.config, first.config);
     change.mfa.args[0] = 2;
-    const other = parseConfigChange(original, change);
+    const other = changeConfig(original, change);
     assert.ok(other.ok);
     assert.deepEqual(other.config.mfa.args, [2]);
-    for (let timeout = 1_000; timeout < 1_100; timeout += 1)
-      parseConfigChange(original, { timeout });
-    const late = parseConfigChange(original, { ...change, mfa: { ...change.mfa, args: [1] } });
+    for (let timeout = 1_000; timeout < 1_100; timeout += 1) changeConfig(original, { timeout });
+    const late = changeConfig(original, { ...change, mfa: { ...change.mfa, args: [1] } });
     assert.ok(late.ok);
     assert.notEqual(late.config, first.config);
     assert.deepEqual(late.config, first.config);
