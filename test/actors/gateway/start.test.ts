@@ -42,7 +42,10 @@ describe("troupe start", { concurrency: 2 }, () => {
     const { gateway, port } = await startGatewayProcess(t, [], temporaryFolder(t));
     assert.equal((await fetch(`http://127.0.0.1:${port}/health`)).status, 200);
     assert.match(gateway.stdout, /^services {2}none yet: npx troupe spawn /m);
-    assert.match(gateway.stdout, /^note +nobody can call on api:\* without a user: set auth or connect/m);
+    assert.match(
+      gateway.stdout,
+      /^note +nobody can call on api:\* without a user: set auth or connect/m,
+    );
     assert.doesNotMatch(gateway.stdout, /^demo/m);
     gateway.child.kill("SIGINT");
     assert.equal((await gateway.ended).code, 0);

@@ -181,6 +181,12 @@ const checks: readonly (readonly [string, (at: Stage) => Promise<void>])[] = [
         await at.seen();
       }
       assert.ok(at.kit.system.resolve("stream_service-1")?.equals(before as ActorRef));
+      const { response } = await at.kit.call("stream_service", "times_out");
+      assert.equal(response.code, "timeout");
+      const thrown = (): number =>
+        at.kit.log.filter(({ message }) => message === "an abort listener failed").length;
+      while (thrown() < 2) await at.seen();
+      assert.ok(at.kit.system.resolve("stream_service-1")?.equals(before as ActorRef));
     },
   ],
 
