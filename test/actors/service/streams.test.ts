@@ -109,6 +109,7 @@ const checks: readonly (readonly [string, (at: Stage) => Promise<void>])[] = [
       assert.ok(taken <= 74, `${taken} were taken`);
       assert.equal((await at.ask.chunks(id, 0)).length, 10);
       assert.equal(await at.ask.stop(id), true);
+      await at.until(({ closed, aborted }) => closed === 1 && aborted === 1);
     },
   ],
 
