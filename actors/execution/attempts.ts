@@ -162,7 +162,7 @@ export class Attempts {
     if (refusal !== null) {
       this.#route.noteRefused(target);
       this.#retryAfterMs = Math.min(this.#retryAfterMs, refusal.retryAfterMs);
-      const failure = circuitOpen(service, this.#retryAfterMs);
+      const failure = circuitOpen(requestType, this.#retryAfterMs);
       return { ok: false, end: "refused", failure, replica };
     }
     const leftMs = this.#leftMs;

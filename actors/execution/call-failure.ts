@@ -153,8 +153,8 @@ export function cancelled(requestType: string): CallFailure {
 }
 
 /** The failure of a call that an open breaker refused. */
-export function circuitOpen(service: string, retryAfterMs: number): CallFailure {
-  const message = `service ${service} fails too often and is left alone for a while`;
+export function circuitOpen(requestType: string, retryAfterMs: number): CallFailure {
+  const message = `${requestType} fails too often and is left alone for a while`;
   return { ...failure("circuit_open", message), retryAfterMs };
 }
 

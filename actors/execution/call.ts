@@ -36,9 +36,11 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What the circuit breaker of a replica watches over: its service on its node, or its pool. */
+/** What the circuit breaker of a replica watches over: the function on its node, or its pool. */
 export function breakerTarget(callable: CalledFunction, replica: Replica): string {
-  return replica.node === LOCAL_NODE ? callable.target : `${replica.node}/${callable.service}`;
+  return replica.node === LOCAL_NODE
+    ? callable.target
+    : `${replica.node}/${callable.service}/${callable.requestType}`;
 }
 
 /** Whether a supervisor of this node starts the replica anew when it is lost; pools are not one. */

@@ -63,7 +63,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeInfo>> = Object.fr
   },
   circuit_open: {
     canRetry: true,
-    description: "The service fails too often and is left alone for a while; see retry_after_ms.",
+    description: "The function fails too often and is left alone for a while; see retry_after_ms.",
   },
   queue_full: {
     canRetry: true,

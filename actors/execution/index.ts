@@ -29,4 +29,4 @@ export {
   streamedMessage,
 } from "./stream-messages.ts";
 export { isStreamSource, pumpStream, type StreamSource } from "./stream-source.ts";
-export { type IncomingStream, type StreamSink, Streams } from "./streams.ts";
+export { type IncomingStream, Streams } from "./streams.ts";

@@ -59,7 +59,7 @@ export class Invoker {
     const admission = shared.breakers.admit(target);
     if (admission !== null) {
       if (!(admission instanceof Promise) && isOnlyTarget(target, callable, replicas)) {
-        return onFailure(circuitOpen(callable.service, admission.retryAfterMs));
+        return onFailure(circuitOpen(callable.requestType, admission.retryAfterMs));
       }
       const attempts = this.#attempts(call, startedAt);
       return conclude(attempts.runAt(replica, admission), onResult, onFailure);

@@ -1,7 +1,7 @@
 import { type ActorContext, type ActorRef, ReplyError, toErrorRecord } from "#runtime";
 import { OutgoingStream } from "./outgoing-stream.ts";
 import { StreamDesk } from "./stream-desk.ts";
-import { type StreamOpening, streamedMessage } from "./stream-messages.ts";
+import { type Streamed, type StreamOpening, streamedMessage } from "./stream-messages.ts";
 import { pumpStream, type StreamSource } from "./stream-source.ts";
 
 /** Whose stream it is, for the log. */
@@ -58,7 +58,7 @@ export class OutgoingStreams {
       window,
       clock: this.#owner.clock,
       send(chunks, end) {
-        const message = [id, chunks, end, producer];
+        const message: Streamed = [id, chunks, end, producer];
         if (!consumer.sender.send(consumer, streamedMessage, message)) return false;
         producer = null;
         return true;

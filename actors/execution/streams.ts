@@ -10,7 +10,7 @@ import {
   streamWindow,
 } from "./stream-messages.ts";
 
-export type { IncomingStream, StreamSink } from "./incoming-stream.ts";
+export type { IncomingStream } from "./incoming-stream.ts";
 
 /** Room for one more stream, or why there is none. */
 export type StreamOffer =

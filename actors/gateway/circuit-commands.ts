@@ -42,7 +42,7 @@ export function circuitCommands(gateway: GatewayAccess): Command[] {
       parameters: [{ name: "target", kind: "text", complete: targets }],
       description: "close a circuit and forget its failures",
       run: async (given): Promise<{ readonly reset: string }> => {
-        const target = readText(given, "target", "a target such as local/my_service or pool/async");
+        const target = readText(given, "target", "a target such as local/shop/buy or pool/async");
         if (!gateway.config.breaker.enabled) {
           throw new CommandError("circuit breakers are off: breaker.enabled is false");
         }

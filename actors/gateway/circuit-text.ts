@@ -4,7 +4,7 @@ import type { PoolStatus } from "../pool/index.ts";
 
 /** The circuit of one target that has failed of late. */
 export interface CircuitInfo extends BreakerRecord {
-  /** `local/<service>`, or the name of a pool. */
+  /** `local/<service>/<request type>`, or the name of a pool. */
   readonly target: string;
   /** How long it has been in its state. */
   readonly stateMs: number;

@@ -220,10 +220,15 @@ it("a circuit that has opened is seen, degrades the health, and is closed", asyn
   assert.deepEqual(await gateway.command("breakers"), { enabled: true, circuits: [] });
   for (let count = 0; count < 10; count++) assert.equal(await fails(), "internal");
   await eventually(fails, (code) => code === "circuit_open", "the circuit opens");
+  assert.equal(
+    await codeOf(client, "operated_service", "works"),
+    "ok",
+    "it is that function's own",
+  );
   interface Seen {
     readonly circuits: readonly { target: string; state: string }[];
   }
-  const target = "local/operated_service";
+  const target = "local/operated_service/fails";
   const { circuits } = await gateway.command<Seen>("breakers");
   assert.deepEqual(
     circuits.map((one) => [one.target, one.state]),
@@ -233,11 +238,11 @@ it("a circuit that has opened is seen, degrades the health, and is closed", asyn
   assert.deepEqual([health.status, health.circuits[0]?.target], ["degraded", target]);
   assert.match(
     await gateway.prompt("health"),
-    /^the circuit of local\/operated_service is open, /m,
+    /^the circuit of local\/operated_service\/fails is open, /m,
   );
   assert.match(
     await refusal("resetBreaker", "local/other"),
-    /^there is no circuit with failures "local\/other": there are local\/operated_service$/,
+    /^there is no circuit with failures "local\/other": there are local\/operated_service\/fails$/,
   );
   assert.deepEqual(await gateway.command("resetBreaker", target), { reset: target });
   await eventually(fails, (code) => code === "internal", "calls go through again");

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { type ClientFault, clientFaults } from "./client-faults.ts";
 import { eventually, within } from "./deadline.ts";
-import { fileScope, GatewayProcess, testScope } from "./gateway-process.ts";
+import { fileScope, fixture, GatewayProcess, testScope } from "./gateway-process.ts";
 import { encodeHeader, RawSocket } from "./raw-socket.ts";
 import { answered, joinOnEach, type WireClient } from "./wire-client.ts";
 
 const gateway = await GatewayProcess.start(fileScope(), {
   services: ["thread-service.ts", "faulty-service.ts"],
+  config: fixture("no-breaker.config.ts"),
 });
 
 /** Less than a KiB for each of 1,000 repetitions: a socket or session that stays holds more. */

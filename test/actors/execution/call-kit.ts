@@ -219,7 +219,7 @@ function encodeCall(options: CallOptions): Call {
   return {
     callable: {
       ...{ service: "users", requestType: "get", config, group: "service/users", method: "work" },
-      ...{ pool, target: pool ?? "local/users" },
+      ...{ pool, target: pool ?? "local/users/get" },
     },
     request: {
       ...{ requestId: "r1", requestType: "get", service: "users" },

@@ -43,9 +43,9 @@ test("whatever happens: one end, nothing twice that may not be, and everything g
         }
         await kit.kernel.settle();
         const refusal = { retryAfterMs: 100 };
-        if (state === "open") kit.breakers.refusals.set("local/users", refusal);
+        if (state === "open") kit.breakers.refusals.set("local/users/get", refusal);
         if (state === "probe")
-          kit.breakers.refusals.set("local/users", () => Promise.resolve(null));
+          kit.breakers.refusals.set("local/users/get", () => Promise.resolve(null));
         if (state === "refused") {
           kit.breakers.refusals.set("b/users", () => Promise.resolve(refusal));
         }

@@ -16,7 +16,7 @@ describe("a call", () => {
     assert.equal(seen.result, "done by worker-1");
     assert.equal(seen.ref, replica.ref);
     assert.deepEqual(kit.scripts[0]?.calls[0]?.[0], { a: 1 });
-    assert.deepEqual(kit.breakers.settlements, ["local/users success"]);
+    assert.deepEqual(kit.breakers.settlements, ["local/users/get success"]);
     assert.equal(kit.shared.budget.calls, 0);
     assert.equal(replica.inFlight, 0);
   });
@@ -29,7 +29,7 @@ describe("a call", () => {
     await kit.worker();
     for (const timeoutMs of [0, -5, Number.NaN])
       assert.equal(kit.call({ timeoutMs }).end, "timeout");
-    kit.breakers.refusals.set("local/users", { retryAfterMs: 1_700 });
+    kit.breakers.refusals.set("local/users/get", { retryAfterMs: 1_700 });
     const open = kit.call({ retry: { allNodes: 3 } });
     assert.equal(open.end, "circuit_open");
     assert.equal(open.failure?.retryAfterMs, 1_700);
@@ -72,7 +72,7 @@ describe("what was not taken", () => {
     kit.kill(workers[2] as (typeof workers)[number]);
     await kit.kernel.settle();
     assert.equal(await kit.end(), "unavailable");
-    assert.ok(!kit.breakers.settlements.includes("local/users failure"));
+    assert.ok(!kit.breakers.settlements.includes("local/users/get failure"));
   });
 
   it("because nobody has room is queue_full", async (t) => {
@@ -115,7 +115,7 @@ describe("what may have run", () => {
       await kit.worker([behaviour]);
       assert.equal(await kit.end(), code);
       assert.equal(kit.begun, 1);
-      assert.deepEqual(kit.breakers.settlements, [`local/users ${health}`]);
+      assert.deepEqual(kit.breakers.settlements, [`local/users/get ${health}`]);
     });
   }
 
@@ -161,7 +161,7 @@ describe("what may have run", () => {
     kit.replicas = kit.replicas.slice(-1);
     const retried = kit.call({ retry: { allNodes: 1 } });
     await kit.kernel.settle();
-    kit.breakers.refusals.set("local/users", { retryAfterMs: 500 });
+    kit.breakers.refusals.set("local/users/get", { retryAfterMs: 500 });
     await kit.ended(retried);
     assert.equal(retried.end, "internal", "not circuit_open: it did run");
   });
@@ -276,10 +276,10 @@ describe("a breaker", () => {
     const kit = await startCallKit(t);
     await kit.worker();
     await kit.worker(["ok"], { node: "b" });
-    kit.breakers.refusals.set("local/users", { retryAfterMs: 900 });
+    kit.breakers.refusals.set("local/users/get", { retryAfterMs: 900 });
     for (let call = 0; call < 4; call++) assert.equal(await kit.end(), "ok");
     assert.deepEqual(kit.counts, [0, 4]);
-    kit.breakers.refusals.set("b/users", { retryAfterMs: 300 });
+    kit.breakers.refusals.set("b/users/get", { retryAfterMs: 300 });
     for (let call = 0; call < 4; call++) {
       const seen = kit.call();
       await kit.ended(seen);
@@ -291,18 +291,18 @@ describe("a breaker", () => {
   it("that is half-open lets a probe through, or not, and hears of its end", async (t) => {
     const kit = await startCallKit(t);
     await kit.worker(["ok", "broken"]);
-    kit.breakers.refusals.set("local/users", () => Promise.resolve(null));
+    kit.breakers.refusals.set("local/users/get", () => Promise.resolve(null));
     assert.equal(await kit.end(), "ok");
     assert.equal(await kit.end(), "internal");
     const late = kit.call({ signal: AbortSignal.abort() });
     await kit.ended(late);
     assert.equal(late.end, "cancelled");
     assert.deepEqual(kit.breakers.settlements, [
-      "local/users success probe",
-      "local/users failure probe",
-      "local/users ignored probe",
+      "local/users/get success probe",
+      "local/users/get failure probe",
+      "local/users/get ignored probe",
     ]);
-    kit.breakers.refusals.set("local/users", () => Promise.resolve({ retryAfterMs: 50 }));
+    kit.breakers.refusals.set("local/users/get", () => Promise.resolve({ retryAfterMs: 50 }));
     assert.equal(await kit.end({ retry: { allNodes: 3 } }), "circuit_open");
     assert.equal(kit.begun, 2);
   });
