@@ -14,14 +14,15 @@ export {
   type TelemetryEvent,
   type TelemetryHandler,
 } from "./diagnostics/index.ts";
-export type { CallInfo, HookRequest, Response } from "./execution/index.ts";
 export type { ConfigFile } from "./gateway/index.ts";
+export type { HookRequest } from "./hooks/index.ts";
 export {
   encodeRequests,
   exportRequests,
   type FunConfig,
   validateWithDetails,
 } from "./registry/index.ts";
+export type { CallInfo, Response } from "./request/index.ts";
 export {
   type ArgumentsOf,
   DefinedFunction,

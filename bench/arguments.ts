@@ -1,7 +1,7 @@
 import Type, { type TProperties, type TSchema } from "typebox";
 import { Check } from "typebox/value";
-import { encodeArgumentSchema } from "../actors/execution/argument-schema.ts";
-import { compileArguments } from "../actors/execution/arguments.ts";
+import { encodeArgumentSchema } from "../actors/arguments/argument-schema.ts";
+import { compileArguments } from "../actors/arguments/arguments.ts";
 import {
   type ArgumentSpec,
   decideValueFault,

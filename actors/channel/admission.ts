@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type ActorContext, toErrorRecord } from "#runtime";
-import type { Caller } from "../execution/index.ts";
+import type { Caller } from "../request/index.ts";
 import { anonymousCaller, parseAssigns } from "./assigns.ts";
 import type { AcceptorConfig } from "./channel-config.ts";
 import {

@@ -1,4 +1,4 @@
-import type { Caller } from "../execution/index.ts";
+import type { Caller } from "../request/index.ts";
 
 /** What a connect handler says of a socket: `user_id`, `user_roles`, `device_id`, whatever else. */
 export type Assigns = Readonly<Record<string, unknown>>;

@@ -1,5 +1,6 @@
 import type { ActorRef } from "#runtime";
-import { type Caller, encodeChunkTemplate, type Outcome } from "../execution/index.ts";
+import type { Outcome } from "../execution/index.ts";
+import { type Caller, encodeChunkTemplate } from "../request/index.ts";
 import type { ChannelConfig } from "./channel-config.ts";
 import type { Frame, ReplyStatus } from "./frame.ts";
 import type { ChunkWriter, Session, SessionChannel } from "./session.ts";

@@ -1,6 +1,6 @@
 /** What a channel sends, in the form in which its client spoke: as text, or with a binary payload. */
 
-import type { ChunkTemplate } from "../execution/index.ts";
+import type { ChunkTemplate } from "../request/index.ts";
 import type { Codec } from "./codec.ts";
 import type { ReplyStatus } from "./frame.ts";
 import type { Message } from "./message-framing.ts";

@@ -1,16 +1,15 @@
 import { Actor, type ActorRef, type Signal, toErrorRecord } from "#runtime";
+import type { Executor, Outcome } from "../execution/index.ts";
+import { isMap } from "../registry/index.ts";
 import {
   type Caller,
-  type Executor,
   failureResponse,
-  type IncomingStream,
-  type Outcome,
+  INTERNAL_MESSAGE,
   parseRequest,
   type StreamEnd,
-  Streams,
   successResponse,
-} from "../execution/index.ts";
-import { isMap } from "../registry/index.ts";
+} from "../request/index.ts";
+import { type IncomingStream, Streams } from "../streams/index.ts";
 import type { ChannelConfig } from "./channel-config.ts";
 import type { ReplyStatus } from "./frame.ts";
 
@@ -199,7 +198,7 @@ export class Session extends Actor {
     const { message, stack } = toErrorRecord(error);
     this.context.log("error", "executor rejected", { error: message, stack });
     const { requestId, reply } = selectNames(payload);
-    const response = failureResponse(requestId, "internal", "Internal Server Error");
+    const response = failureResponse(requestId, "internal", INTERNAL_MESSAGE);
     return { response, status: "ok", reply };
   }
 }

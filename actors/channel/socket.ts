@@ -1,8 +1,8 @@
 import type { Socket as NetSocket } from "node:net";
 import type { WebSocket } from "ws";
 import type { ActorRef } from "#runtime";
-import type { Caller, ChunkTemplate } from "../execution/index.ts";
 import { isMap } from "../registry/index.ts";
+import type { Caller, ChunkTemplate } from "../request/index.ts";
 import { Channel } from "./channel.ts";
 import type { Codec } from "./codec.ts";
 import {

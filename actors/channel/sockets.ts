@@ -1,7 +1,7 @@
 import type { Socket as NetSocket } from "node:net";
 import { WebSocket } from "ws";
 import type { ActorContext, ActorRef, Log } from "#runtime";
-import type { Caller } from "../execution/index.ts";
+import type { Caller } from "../request/index.ts";
 import type { Channel } from "./channel.ts";
 import type { AcceptorConfig, ChannelConfig } from "./channel-config.ts";
 import type { Codec } from "./codec.ts";

@@ -10,4 +10,4 @@ export {
   listEvents,
   type TelemetryHandler,
 } from "./attach.ts";
-export { type TelemetryChannel, type TelemetryEvent, telemetry } from "./telemetry.ts";
+export { type TelemetryEvent, telemetry } from "./telemetry.ts";

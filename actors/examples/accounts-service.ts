@@ -1,5 +1,5 @@
 import Type from "typebox";
-import type { HookRequest } from "../execution/index.ts";
+import type { HookRequest } from "../hooks/index.ts";
 import { defineService, type ServiceDefinition, ServiceError } from "../service/index.ts";
 
 const balances = new Map([

@@ -1,5 +1,6 @@
 import Type from "typebox";
-import type { HookRequest, Response } from "../execution/index.ts";
+import type { HookRequest } from "../hooks/index.ts";
+import type { Response } from "../request/index.ts";
 import { defineService, type ServiceDefinition } from "../service/index.ts";
 
 const notes: string[] = [];

@@ -1,6 +1,7 @@
 import type { ActorContext, ActorRef } from "#runtime";
 import type { BreakerRefusal } from "../breaker/index.ts";
 import { telemetry } from "../diagnostics/index.ts";
+import type { Replica } from "../replicas/index.ts";
 import { breakerTarget, type Call, isSupervised, sendCall } from "./call.ts";
 import {
   type AttemptEnd,
@@ -14,7 +15,6 @@ import {
   timedOut,
 } from "./call-failure.ts";
 import { INTERRUPTED, Interruption } from "./interruption.ts";
-import type { Replica } from "./replica.ts";
 import {
   decideBackoff,
   decideRetry,

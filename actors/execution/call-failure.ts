@@ -1,5 +1,5 @@
 import { ReplyError, TroupeError, toErrorRecord } from "#runtime";
-import type { ErrorCode } from "./error-codes.ts";
+import { type ErrorCode, HANDLER_FAILED, INTERNAL_MESSAGE } from "../request/index.ts";
 
 /** A call that failed, as the client is told. */
 export interface CallFailure {
@@ -34,12 +34,6 @@ export type AttemptEnd =
   | "timed_out"
   | "cancelled"
   | "misdirected";
-
-/** The code of a ReplyError that stands for a handler's own fault; its message is for the log. */
-export const HANDLER_FAILED = "handler_failed";
-
-/** The one message of every `internal` failure. */
-const INTERNAL_MESSAGE = "Internal Server Error";
 
 const ENDS: Readonly<Record<string, AttemptEnd>> = {
   no_actor: "not_taken",

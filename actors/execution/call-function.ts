@@ -1,7 +1,7 @@
 import { type ActorContext, ReplyError } from "#runtime";
 import { BulkheadGate } from "../breaker/index.ts";
+import type { CallInfo } from "../request/index.ts";
 import type { CallFailure } from "./call-failure.ts";
-import type { CallInfo } from "./call-info.ts";
 import { type Callable, callablesOf } from "./callable.ts";
 import { Invoker } from "./invoker.ts";
 

@@ -1,7 +1,6 @@
 import type { FunConfig } from "../registry/index.ts";
-import type { CallInfo } from "./call-info.ts";
-import { LOCAL_NODE, type Replica } from "./replica.ts";
-import type { Request } from "./request.ts";
+import { LOCAL_NODE, type Replica } from "../replicas/index.ts";
+import type { CallInfo, Request } from "../request/index.ts";
 
 /** The rules of a function that its calls go by. */
 export type CallRules = Pick<

@@ -1,4 +1,6 @@
 import type { ActorContext } from "#runtime";
+import { type ArgumentsOutcome, compileArguments } from "../arguments/index.ts";
+import { compilePermission, type Permission } from "../hooks/index.ts";
 import {
   type Catalog,
   type CatalogEntry,
@@ -7,9 +9,7 @@ import {
   registryKey,
   registryTable,
 } from "../registry/index.ts";
-import { type ArgumentsOutcome, compileArguments } from "./arguments.ts";
-import type { CallInfo } from "./call-info.ts";
-import { compilePermission, type Permission } from "./permission.ts";
+import type { CallInfo } from "../request/index.ts";
 
 /** The group whose members serve the functions with `mfa.module` `module`. */
 export function serviceGroup(module: string): string {

@@ -1,10 +1,10 @@
 import type { ActorContext } from "#runtime";
 import { BulkheadGate } from "../breaker/index.ts";
+import type { Hooks } from "../hooks/index.ts";
 import { type LimitRefusal, RateLimits } from "../limits/index.ts";
 import type { FunConfig } from "../registry/index.ts";
 import { explainBulkhead } from "./call-function.ts";
 import { Callable } from "./callable.ts";
-import type { Hooks } from "./hooks.ts";
 import { type Outcome, refuse, refused } from "./outcome.ts";
 import type { Run } from "./run.ts";
 

@@ -1,22 +1,25 @@
 import type { ActorContext, ReadonlyTable } from "#runtime";
+import { Hooks } from "../hooks/index.ts";
+import type { CallInfo } from "../request/index.ts";
+import {
+  acknowledgement,
+  type Caller,
+  type ChannelPolicy,
+  encodeResponse,
+  failureResponse,
+  parseRequest,
+  type Request,
+  type Response,
+  selectCallInfo,
+  streamOpened,
+  successResponse,
+} from "../request/index.ts";
 import { type CallFailure, internal } from "./call-failure.ts";
-import type { CallInfo } from "./call-info.ts";
 import { type Callable, callablesOf } from "./callable.ts";
-import { type Caller, type ChannelPolicy, selectCallInfo } from "./caller.ts";
 import { Checks } from "./checks.ts";
-import { Hooks } from "./hooks.ts";
 import { Invoker } from "./invoker.ts";
 import { Observer } from "./observer.ts";
 import { failed, type Outcome, refuse, refused } from "./outcome.ts";
-import { parseRequest, type Request } from "./request.ts";
-import {
-  acknowledgement,
-  encodeResponse,
-  failureResponse,
-  type Response,
-  streamOpened,
-  successResponse,
-} from "./response.ts";
 import type { ExecuteOptions, Run } from "./run.ts";
 import { type RuntimeSettings, settingsTable } from "./settings.ts";
 

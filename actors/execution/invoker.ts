@@ -1,4 +1,5 @@
 import type { ActorContext, ActorRef, Clock } from "#runtime";
+import type { Replica } from "../replicas/index.ts";
 import { Attempts, type CallEnd, type FailedAttempt } from "./attempts.ts";
 import { breakerTarget, type Call, type CalledFunction, isSupervised, sendCall } from "./call.ts";
 import {
@@ -11,7 +12,6 @@ import {
   timedOut,
   unavailable,
 } from "./call-failure.ts";
-import type { Replica } from "./replica.ts";
 import { ThreadCalls } from "./thread-calls.ts";
 
 /**

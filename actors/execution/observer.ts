@@ -1,7 +1,6 @@
 import type { ActorContext, ReadonlyTable } from "#runtime";
 import { telemetry } from "../diagnostics/index.ts";
-import type { Request } from "./request.ts";
-import type { Response } from "./response.ts";
+import type { Request, Response } from "../request/index.ts";
 import { type RuntimeSettings, settingsTable } from "./settings.ts";
 
 const { executorRequestStart, executorRequestStop, executorRequestException } = telemetry;

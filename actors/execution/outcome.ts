@@ -1,7 +1,7 @@
-import type { ErrorCode } from "./error-codes.ts";
-import { failureResponse, type Response } from "./response.ts";
+import type { ErrorCode } from "../request/index.ts";
+import { failureResponse, type Response } from "../request/index.ts";
+import type { IncomingStream } from "../streams/index.ts";
 import type { Run } from "./run.ts";
-import type { IncomingStream } from "./streams.ts";
 
 /** What a request has come to, so far as its push can be answered. */
 export interface Outcome {

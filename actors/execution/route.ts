@@ -1,10 +1,9 @@
 import type { ActorContext } from "#runtime";
 import type { FunctionTarget } from "../registry/index.ts";
+import type { Replica, ReplicaSelector } from "../replicas/index.ts";
 import { breakerTarget, type Call } from "./call.ts";
 import { type AttemptEnd, type CallFailure, cancelled, unavailable } from "./call-failure.ts";
 import { INTERRUPTED, type Interruption } from "./interruption.ts";
-import type { Replica } from "./replica.ts";
-import type { ReplicaSelector } from "./replica-selector.ts";
 import type { ThreadCalls } from "./thread-calls.ts";
 
 /** The replica to ask, or why there is none. */

@@ -1,8 +1,6 @@
-import type { CallInfo } from "./call-info.ts";
+import type { Caller, CallInfo, Request } from "../request/index.ts";
+import type { Streams } from "../streams/index.ts";
 import type { Callable } from "./callable.ts";
-import type { Caller } from "./caller.ts";
-import type { Request } from "./request.ts";
-import type { Streams } from "./streams.ts";
 
 /** What a request may use beyond its own turn. */
 export interface ExecuteOptions {

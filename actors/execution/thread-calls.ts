@@ -1,10 +1,14 @@
 import type { ActorContext } from "#runtime";
 import { BreakerBoard } from "../breaker/index.ts";
+import { ModuleFunctions } from "../hooks/index.ts";
 import { registryTable } from "../registry/index.ts";
+import {
+  LocalReplicas,
+  type ReplicaDirectory,
+  ReplicaSelector,
+  SelectionScope,
+} from "../replicas/index.ts";
 import type { CalledFunction } from "./call.ts";
-import { ModuleFunctions } from "./module-functions.ts";
-import { LocalReplicas, type ReplicaDirectory } from "./replica-directory.ts";
-import { ReplicaSelector, SelectionScope } from "./replica-selector.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { settingsTable } from "./settings.ts";
 

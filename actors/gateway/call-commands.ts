@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { type Ask, type Command, CommandError, parseArguments } from "#runtime";
-import type { Response } from "../execution/index.ts";
 import { isMap } from "../registry/index.ts";
+import type { Response } from "../request/index.ts";
 import type { Acceptor } from "./acceptor.ts";
 import { readText } from "./command-arguments.ts";
 import { type Console, consoleName } from "./console.ts";

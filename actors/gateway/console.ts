@@ -1,15 +1,8 @@
 import type { ActorRef } from "#runtime";
 import { Actor, type Signal } from "#runtime";
-import {
-  type Caller,
-  type Executor,
-  executorOf,
-  type IncomingStream,
-  type Response,
-  type StreamEnd,
-  Streams,
-  successResponse,
-} from "../execution/index.ts";
+import { type Executor, executorOf } from "../execution/index.ts";
+import { type Caller, type Response, type StreamEnd, successResponse } from "../request/index.ts";
+import { type IncomingStream, Streams } from "../streams/index.ts";
 
 /** The registered name of the {@link Console}. */
 export const consoleName = "console";

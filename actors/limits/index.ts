@@ -1,12 +1,11 @@
 export { limitChildren } from "./limit-children.ts";
-export { type LimitConfig, type LimitConfigOutcome, parseLimitConfig } from "./limit-config.ts";
+export { type LimitConfig, parseLimitConfig } from "./limit-config.ts";
 export type { LimitedCall } from "./limit-key.ts";
-export type { LimitRule, LimitScope } from "./limit-rule.ts";
-export { limitSettingsTable, limitsTable } from "./limit-view.ts";
+export type { LimitRule } from "./limit-rule.ts";
+export { limitsTable } from "./limit-view.ts";
 export {
   LimiterShard,
   limiterPrefix,
-  type ShardOptions,
   type ShardStatistics,
 } from "./limiter-shard.ts";
 export {
@@ -16,5 +15,5 @@ export {
   type LimitsStatistics,
   limitsName,
 } from "./limits.ts";
-export { QuotaLimiter, type QuotaStatistics, quotaName } from "./quota-limiter.ts";
+export { QuotaLimiter, quotaName } from "./quota-limiter.ts";
 export { type LimitRefusal, RateLimits } from "./rate-limits.ts";

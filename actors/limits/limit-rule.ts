@@ -2,7 +2,7 @@ import { isMap, isName, MAX_NAME_BYTES, printReceived } from "../registry/index.
 import { maxLogLength } from "./request-logs.ts";
 
 /** Where a limit is counted: on each node by itself, or for all nodes together, in Redis. */
-export type LimitScope = "node" | "cluster";
+type LimitScope = "node" | "cluster";
 
 /** A rate limit: at most `maxRequests` within `windowMs` for each value of `key`. */
 export interface LimitRule {

@@ -1,5 +1,5 @@
 import type { Clock } from "#runtime";
-import type { StreamSource } from "../execution/index.ts";
+import type { StreamSource } from "../streams/index.ts";
 
 /** Time after which a generator that never waits lets others have the thread, ms. */
 const BREATH_MS = 5;

@@ -3,7 +3,6 @@ export { poolChildren } from "./pool-children.ts";
 export {
   type PoolOptions,
   type PoolSettings,
-  type PoolSettingsOutcome,
   parsePoolSettings,
 } from "./pool-settings.ts";
 export type { PoolStatus } from "./pool-status.ts";

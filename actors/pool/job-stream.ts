@@ -1,5 +1,5 @@
 import type { Clock, ThreadTask } from "#runtime";
-import { isStreamSource, OutgoingStream, pumpStream } from "../execution/index.ts";
+import { isStreamSource, OutgoingStream, pumpStream } from "../streams/index.ts";
 import { breathingSource } from "./breathing-source.ts";
 import type { Job } from "./job.ts";
 import type { JobChannel } from "./job-channel.ts";

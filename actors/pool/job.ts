@@ -1,5 +1,5 @@
 import type { ErrorRecord, LogLevel } from "#runtime";
-import type { CallInfo, StreamEnd } from "../execution/index.ts";
+import type { CallInfo, StreamEnd } from "../request/index.ts";
 
 /** One function call on its way to a thread of a pool. */
 export interface Job {

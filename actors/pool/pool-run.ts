@@ -8,7 +8,8 @@ import {
   type WorkerPool,
 } from "#runtime";
 import { telemetry } from "../diagnostics/index.ts";
-import { callFunction, HANDLER_FAILED, type StreamEnd } from "../execution/index.ts";
+import { callFunction } from "../execution/index.ts";
+import { HANDLER_FAILED, type StreamEnd } from "../request/index.ts";
 import type { FromJob, Job, ToJob } from "./job.ts";
 import { decideTaskFailure } from "./task-failure.ts";
 

@@ -1,10 +1,11 @@
 import type { ActorRef, ReplyError, Timer } from "#runtime";
 import {
   HANDLER_FAILED,
+  INTERNAL_MESSAGE,
   type StreamEnd,
   type StreamOpening,
   streamedMessage,
-} from "../execution/index.ts";
+} from "../request/index.ts";
 import type { Job } from "./job.ts";
 import { type PoolHost, PoolRun } from "./pool-run.ts";
 
@@ -65,6 +66,11 @@ export class PoolStream {
     });
   }
 
+  /** Whether its consumer has heard of it. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   /** Nobody takes it any more. */
   stop(reason: string): void {
     this.#unsent = [];
@@ -72,7 +78,7 @@ export class PoolStream {
     this.run.cancel(streamGraceMs, reason);
   }
 
-  /** The pool stops: the consumer is told so. */
+  /** It ends from this side: the consumer is told so. */
   close(message: string): void {
     if (this.#isOpen) {
       this.#forward([[], { ok: false, code: "unavailable", message, detail: null }]);
@@ -122,5 +128,5 @@ export class PoolStream {
 
 function encodeFailure({ code, message }: ReplyError): StreamEnd {
   if (code !== HANDLER_FAILED) return { ok: false, code, message, detail: null };
-  return { ok: false, code: "internal", message: "Internal Server Error", detail: message };
+  return { ok: false, code: "internal", message: INTERNAL_MESSAGE, detail: message };
 }

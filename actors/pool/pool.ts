@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Actor, ReplyError, type Signal, type Timer, TroupeError, WorkerPool } from "#runtime";
-import type { CallInfo, StreamOpening } from "../execution/index.ts";
+import type { CallInfo, StreamOpening } from "../request/index.ts";
 import { type ServiceRecord, servicesTable } from "../service/index.ts";
 import type { Job } from "./job.ts";
 import { type PoolHost, PoolRun } from "./pool-run.ts";
@@ -30,7 +30,8 @@ const holdMs = 1_000;
 export class Pool extends Actor {
   static override readonly source: string = import.meta.url;
   readonly #host: PoolHost;
-  readonly #services = new ServiceLookup(this.context.table<ServiceRecord>(servicesTable));
+  readonly #table = this.context.table<ServiceRecord>(servicesTable);
+  readonly #services = new ServiceLookup(this.#table);
   readonly #runs = new Set<PoolRun>();
   /** By the key of the consumer, then by its number of the stream. */
   readonly #streams = new Map<string, Map<number, PoolStream>>();
@@ -38,6 +39,7 @@ export class Pool extends Actor {
   #answered = 0;
   #onIdle: () => void = () => {};
   #holdTimer: Timer | null = null;
+  readonly #unfollow: () => void;
   #wasHolder = false;
 
   constructor(name: string, options: PoolOptions) {
@@ -53,6 +55,9 @@ export class Pool extends Actor {
         context.log("error", "pool thread failed outside of its calls", { error: message, stack }),
     });
     this.#host = { name, context, workers };
+    this.#unfollow = this.#table.onChange(() => {
+      for (const stream of this.#listStreams()) this.#closeOutdated(stream);
+    });
     this.#holdName();
   }
 
@@ -111,9 +116,8 @@ export class Pool extends Actor {
   /** By now all calls have ended, unless the pool has crashed; streams may have no end. */
   protected override async terminate(): Promise<void> {
     this.#holdTimer?.cancel();
-    for (const ofConsumer of [...this.#streams.values()]) {
-      for (const stream of [...ofConsumer.values()]) stream.close(`${this.#host.name} is stopping`);
-    }
+    this.#unfollow();
+    for (const stream of this.#listStreams()) stream.close(`${this.#host.name} is stopping`);
     for (const run of this.#runs) run.cancel(callGraceMs, `${this.#host.name} is stopping`);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onIdle = resolve;
@@ -149,6 +153,7 @@ export class Pool extends Actor {
         onOpen: () => {
           signal?.removeEventListener("abort", cancel);
           resolve(null);
+          this.#closeOutdated(stream);
         },
         onOver: () => this.#forget(opening.consumer.key, opening.id),
         onEnd: (failure) => {
@@ -163,6 +168,20 @@ export class Pool extends Actor {
       signal?.addEventListener("abort", cancel, { once: true });
       if (signal?.aborted) cancel();
     });
+  }
+
+  #listStreams(): PoolStream[] {
+    return [...this.#streams.values()].flatMap((ofConsumer) => [...ofConsumer.values()]);
+  }
+
+  /**
+   * Ends a stream whose service was stopped or replaced: it may have no end of its own, and would go
+   * on with functions that are not there any more. One that is not open yet is looked at when it is.
+   */
+  #closeOutdated(stream: PoolStream): void {
+    const { service, method, url } = stream.run.job;
+    if (!stream.isOpen || this.#table.get(service)?.url === url) return;
+    stream.close(`${service}.${method} is stopping`);
   }
 
   #ended(run: PoolRun): void {

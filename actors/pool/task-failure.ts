@@ -1,5 +1,5 @@
 import { fromErrorRecord, ReplyError, type TaskEnd } from "#runtime";
-import { HANDLER_FAILED } from "../execution/index.ts";
+import { HANDLER_FAILED } from "../request/index.ts";
 
 /** What the asker is told of a task that did not end well; null for one that did. */
 export function decideTaskFailure(

@@ -1,5 +1,5 @@
 export { decideValueFault, printNames } from "./argument-fault.ts";
-export type { ArgumentOrders, ArgumentTypes } from "./argument-fields.ts";
+export type { ArgumentTypes } from "./argument-fields.ts";
 export { isDatetime, isNaiveDatetime, isUuid } from "./argument-formats.ts";
 export { ARGUMENT_TYPES, type ArgumentSpec } from "./argument-types.ts";
 export { type BatchOutcome, parseBatch, type RefusedConfig, registryKey } from "./batch.ts";
@@ -15,20 +15,19 @@ export {
   MAX_FAILED_CONFIGS,
 } from "./failed-config-log.ts";
 export {
-  type ConfigOrigin,
   FailedConfigs,
   failedConfigsName,
   tellRefusals,
 } from "./failed-configs.ts";
-export { type FunConfigOutcome, parseConfigChange, parseFunConfig } from "./fun-config.ts";
+export { parseConfigChange, parseFunConfig } from "./fun-config.ts";
 export type { FunConfig } from "./fun-config-schema.ts";
 export { type FunctionTarget, isModulePath } from "./function-target.ts";
 export { isName, MAX_NAME_BYTES } from "./names.ts";
 export { isObjectSchema, type ObjectSchema, selectClosedNames } from "./object-schema.ts";
 export type { CheckPermission } from "./permission-fields.ts";
-export { isMap, type PlainData } from "./plain-data.ts";
+export { isMap } from "./plain-data.ts";
 export { printReceived } from "./received.ts";
 export { Registry, registryName, registryTable } from "./registry.ts";
 export { followRegistry } from "./registry-view.ts";
 export type { ChooseNodeMode, Nodes, Retry } from "./selection-fields.ts";
-export { type ConfigFault, type ConfigReport, validateWithDetails } from "./validation.ts";
+export { type ConfigReport, validateWithDetails } from "./validation.ts";

@@ -18,7 +18,7 @@ export type ChooseNodeMode =
 export type Retry = { readonly sameNode: number } | { readonly allNodes: number };
 
 /** The ways of choosing a node that need no further word. `hash` is that of the request id. */
-export const NODE_MODES = ["random", "hash", "round_robin", "least_loaded"] as const;
+const NODE_MODES = ["random", "hash", "round_robin", "least_loaded"] as const;
 
 /** Most names in a list of nodes. */
 const MAX_NODES = 1_000;

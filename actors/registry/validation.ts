@@ -3,7 +3,7 @@ import { parseFunConfig } from "./fun-config.ts";
 import type { FunConfig } from "./fun-config-schema.ts";
 
 /** One fault of a config, taken apart. */
-export interface ConfigFault {
+interface ConfigFault {
   /** The field as it was spelled, such as `argTypes.name.max_bytes`; empty for the config itself. */
   readonly field: string;
   /** What a right value is; null where the fault is not of that kind. */

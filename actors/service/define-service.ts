@@ -28,7 +28,7 @@ export interface ServiceOptions {
 }
 
 /** An exported function of a module. */
-export interface ModuleTarget {
+interface ModuleTarget {
   /**
    * A path, which if relative is taken from the folder of the service's module, or a `file:` URL.
    * Absent: the service's own module, as it was when the service was loaded.

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { isMessageName, ReplyError, toErrorRecord } from "#runtime";
-import { decideFunctionAccess, resolveModuleAccess } from "../execution/index.ts";
+import { decideFunctionAccess, resolveModuleAccess } from "../hooks/index.ts";
 import { type FunConfig, isMap, isModulePath, registryKey } from "../registry/index.ts";
 import type { ModuleFunctionSpec } from "./module-class.ts";
 import { listTargets, resolveModulePath, resolveTargets } from "./target-modules.ts";

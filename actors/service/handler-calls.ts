@@ -1,10 +1,6 @@
 import { type ActorContext, handlerScope, ReplyError, toErrorRecord } from "#runtime";
-import {
-  type CallInfo,
-  HANDLER_FAILED,
-  OutgoingStreams,
-  type StreamOpening,
-} from "../execution/index.ts";
+import { type CallInfo, HANDLER_FAILED, type StreamOpening } from "../request/index.ts";
+import { OutgoingStreams } from "../streams/index.ts";
 import { HandlerContext } from "./handler-context.ts";
 import { encodeRequestInfo } from "./request-info.ts";
 import { openStream, withoutOpening } from "./stream-opening.ts";
@@ -64,10 +60,10 @@ export class HandlerCalls {
     let result: unknown;
     try {
       result = handlerScope.run(scope, handler as Handler, ...args);
+      if (!isThenable(result)) return result;
     } catch (error) {
       throw this.#failed(requestType, requestId, error);
     }
-    if (!isThenable(result)) return result;
     return this.#wait(requestType, requestId, result, context.remainingMs);
   }
 
@@ -107,7 +103,8 @@ export class HandlerCalls {
       const call = { dueAt, giveUp };
       if (dueAt !== Number.POSITIVE_INFINITY) this.#open.add(call);
       if (!this.#isSweeping && this.#open.size > 0) this.#sweepLater();
-      result.then(
+      // What only looks like a promise may throw, or settle twice.
+      Promise.resolve(result).then(
         (value) => {
           this.#open.delete(call);
           resolve(value);

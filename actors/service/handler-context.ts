@@ -6,12 +6,9 @@ import {
   ReplyError,
   toErrorRecord,
 } from "#runtime";
-import {
-  type CallInfo,
-  callFunction,
-  guardedFrom,
-  type OutgoingStream,
-} from "../execution/index.ts";
+import { callFunction } from "../execution/index.ts";
+import type { CallInfo } from "../request/index.ts";
+import { guardedFrom, type OutgoingStream } from "../streams/index.ts";
 import { ServiceError } from "./service-error.ts";
 
 /** A function's hold on the request that it works on. */

@@ -7,7 +7,6 @@ export {
   type FunctionOptions,
   type FunctionSpec,
   type MethodSpec,
-  type ModuleTarget,
   type PlainHandler,
   type PositionalSpec,
   ServiceDefinition,

@@ -7,7 +7,7 @@ import {
   type TableWriter,
   toErrorRecord,
 } from "#runtime";
-import { trustedModulesTable } from "../execution/index.ts";
+import { trustedModulesTable } from "../hooks/index.ts";
 import { type FunConfig, type Registry, registryName, tellRefusals } from "../registry/index.ts";
 import type { ServiceDefinition } from "./define-service.ts";
 import { parseServiceConfigs } from "./fun-configs.ts";

@@ -1,5 +1,6 @@
 import { ReplyError } from "#runtime";
-import type { CallInfo, OutgoingStream } from "../execution/index.ts";
+import type { CallInfo } from "../request/index.ts";
+import type { OutgoingStream } from "../streams/index.ts";
 
 /** The hold on a stream for a function that does not iterate: it sends whenever it has something. */
 export interface StreamHandle {

@@ -6,12 +6,9 @@ import {
   type Clock,
   handlerScope,
 } from "#runtime";
-import {
-  type CallInfo,
-  OutgoingStreams,
-  type StreamOpening,
-  serviceGroup,
-} from "../execution/index.ts";
+import { serviceGroup } from "../execution/index.ts";
+import type { CallInfo, StreamOpening } from "../request/index.ts";
+import { OutgoingStreams } from "../streams/index.ts";
 import { type FunctionEntry, ServiceDefinition } from "./define-service.ts";
 import { messageName } from "./fun-configs.ts";
 import { HandlerCalls } from "./handler-calls.ts";

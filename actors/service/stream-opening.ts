@@ -1,12 +1,11 @@
 import { type CurrentMessage, ReplyError } from "#runtime";
+import type { CallInfo, StreamOpening } from "../request/index.ts";
 import {
-  type CallInfo,
   isStreamSource,
   type OutgoingStream,
   type OutgoingStreams,
   type StreamLabel,
-  type StreamOpening,
-} from "../execution/index.ts";
+} from "../streams/index.ts";
 
 /** A call that opens a stream. */
 export interface StreamCall {

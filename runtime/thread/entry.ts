@@ -1,5 +1,5 @@
 /** The first module of every worker: it makes the thread's kernel and obeys the main thread. */
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { type Endpoint, expose } from "comlink";
 import {
   Activity,
@@ -15,11 +15,12 @@ import { type Log, systemClock, systemRandom, toErrorRecord } from "../core/inde
 import type { ThreadControl, ThreadData, ThreadReport } from "./control.ts";
 import { LabelMemory } from "./label-memory.ts";
 import { Link } from "./link.ts";
+import { postReport } from "./report.ts";
 
 const data = workerData as ThreadData;
 const { thread, incarnation, config } = data;
 
-const report = (message: ThreadReport): void => parentPort?.postMessage(message);
+const report = (message: ThreadReport): void => postReport(message);
 
 const log: Log = (level, message, fields) => {
   try {

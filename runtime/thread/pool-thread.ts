@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type MessagePort, parentPort, receiveMessageOnPort } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { type ErrorRecord, TroupeError, toErrorRecord } from "../core/index.ts";
 import type { FromThread, ToThread } from "./pool-task.ts";
+import { postReport } from "./report.ts";
 
 /** A task as its own thread sees it. */
 export interface ThreadTask {
@@ -107,10 +108,10 @@ async function work(
 function onUnhandled(thrown: unknown): void {
   const error = toErrorRecord(thrown);
   if (scope.getStore()?.isEnded === true) {
-    parentPort?.postMessage({ stray: error } satisfies StrayReport);
+    postReport({ stray: error } satisfies StrayReport);
     return;
   }
-  if (current === null) parentPort?.postMessage({ stray: error } satisfies StrayReport);
+  if (current === null) postReport({ stray: error } satisfies StrayReport);
   else current.send(["fatal", error]);
   process.exit(1);
 }

@@ -3,6 +3,7 @@ import type { ResourceLimits } from "../actor/index.ts";
 import { type Clock, type ErrorRecord, toErrorRecord } from "../core/index.ts";
 import { PoolTask, type TaskEnd, type TaskListener } from "./pool-task.ts";
 import type { StrayReport } from "./pool-thread.ts";
+import { parseReport } from "./report.ts";
 import { checkResourceLimits, selectResourceLimits } from "./resource-limits.ts";
 
 /** How a {@link WorkerPool} works. */
@@ -97,7 +98,10 @@ export class WorkerPool {
       },
     });
     this.#piscina.on("error", (error) => options.onError(toErrorRecord(error)));
-    this.#piscina.on("message", ({ stray }: StrayReport) => options.onError(stray));
+    this.#piscina.on("message", (message: unknown) => {
+      const report = parseReport<StrayReport>(message);
+      if (report !== null) options.onError(report.stray);
+    });
     this.#piscina.on("workerDestroy", () => setImmediate(() => this.#rescue()));
   }
 

@@ -10,6 +10,7 @@ import {
 import { type Clock, type Log, TroupeError, toErrorRecord } from "../core/index.ts";
 import type { LinkEnd, ThreadConfig, ThreadControl, ThreadData, ThreadReport } from "./control.ts";
 import { LabelMemory, labelMemoryBytes } from "./label-memory.ts";
+import { parseReport } from "./report.ts";
 import { checkResourceLimits, selectResourceLimits } from "./resource-limits.ts";
 
 const entry = new URL("./entry.ts", import.meta.url);
@@ -80,7 +81,9 @@ export class WorkerThread {
       argv: [],
     });
     this.#control = wrap<ThreadControl>(port1 as object as Endpoint);
-    this.#worker.on("message", (report: ThreadReport) => {
+    this.#worker.on("message", (message: unknown) => {
+      const report = parseReport<ThreadReport>(message);
+      if (report === null) return;
       if (report.type === "log") events.log(report.level, report.message, report.fields);
       else if (report.type === "finished") events.onFinished(this);
       else this.#cause ??= { message: report.message, culprits: culpritsOf(report.culprit) };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channelDefaults } from "../../../actors/channel/index.ts";
-import type { OutgoingStream } from "../../../actors/execution/index.ts";
+import type { OutgoingStream } from "../../../actors/streams/index.ts";
 import { type Client, request, stage, type WireFrame } from "./client.ts";
 import { fake } from "./fixtures/fake-acceptor.ts";
 

@@ -7,8 +7,8 @@ import {
   decideAttemptEnd,
   decideCallFailure,
   decideHealth,
-  HANDLER_FAILED,
 } from "../../../actors/execution/call-failure.ts";
+import { HANDLER_FAILED } from "../../../actors/request/error-codes.ts";
 
 const codeOf = (error: unknown): string => decideCallFailure(error, "users", "get").code;
 

@@ -2,12 +2,13 @@ import type { TestContext } from "node:test";
 import { Actor, type ActorContext, type ActorRef, ReplyError } from "#runtime";
 import { type TestKernel, testKernel } from "#runtime/testing";
 import type { Call, CallRules } from "../../../actors/execution/call.ts";
-import { type CallFailure, HANDLER_FAILED } from "../../../actors/execution/call-failure.ts";
+import type { CallFailure } from "../../../actors/execution/call-failure.ts";
 import { Invoker } from "../../../actors/execution/invoker.ts";
-import type { ModuleOutcome } from "../../../actors/execution/module-functions.ts";
-import { LOCAL_NODE, Replica } from "../../../actors/execution/replica.ts";
 import { ThreadCalls } from "../../../actors/execution/thread-calls.ts";
+import type { ModuleOutcome } from "../../../actors/hooks/module-functions.ts";
 import type { FunctionTarget } from "../../../actors/registry/index.ts";
+import { LOCAL_NODE, Replica } from "../../../actors/replicas/replica.ts";
+import { HANDLER_FAILED } from "../../../actors/request/error-codes.ts";
 
 /** What a worker does with a call. */
 export type Behaviour = "ok" | "broken" | "crash" | "refuse" | "hang" | "no_room";

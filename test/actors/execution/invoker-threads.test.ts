@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSystem } from "#runtime";
-import { Mortal, MortalCaller } from "./fixtures/call-actors.ts";
+import { Mortal, MortalCaller } from "../hooks/fixtures/call-actors.ts";
 
 for (const idempotent of [false, true]) {
   test(`a thread that dies with a call, idempotent: ${idempotent}`, async (t) => {

@@ -1,8 +1,8 @@
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { ActorRef, AskOptions } from "#runtime";
-import type { CallInfo } from "../../../actors/execution/index.ts";
 import { Pool, type PoolOptions } from "../../../actors/pool/index.ts";
+import type { CallInfo } from "../../../actors/request/index.ts";
 import { eventually } from "../../fixtures/running-system.ts";
 import { type ServiceKit, startKit } from "../service/service-kit.ts";
 import { type Received, StreamConsumer } from "./fixtures/stream-consumer.ts";
@@ -42,13 +42,18 @@ export class PoolKit {
     return this.pool.ask.status();
   }
 
-  /** Opens a stream of `pool_service`; resolves when it is open. */
-  async stream(method: string, args: unknown = {}, options: AskOptions = {}): Promise<TestStream> {
+  /** Opens a stream; resolves when it is open. */
+  async stream(
+    method: string,
+    args: unknown = {},
+    options: AskOptions = {},
+    service = "pool_service",
+  ): Promise<TestStream> {
     const consumer = await this.kit.system.spawn(StreamConsumer, { thread: 2, concurrency: 100 });
     const opening = await consumer.ask.opening(64);
     const ask = this.pool.askWith({ timeoutMs: longMs, ...options });
     const message = [args, { ...this.info(), stream: { ...opening, consumer } }];
-    await ask.run("pool_service", method, message);
+    await ask.run(service, method, message);
     return new TestStream(consumer);
   }
 

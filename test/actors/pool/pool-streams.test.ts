@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { ReplyError } from "#runtime";
 import { Gate } from "../../fixtures/gate.ts";
 import { eventually } from "../../fixtures/running-system.ts";
+import { type ServiceKit, scratchFolder } from "../service/service-kit.ts";
 import { startPoolKit } from "./pool-kit.ts";
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
@@ -44,6 +45,32 @@ test("a stream that is stopped closes its generator, and its thread is free", as
   assert.equal((await pool.status()).killed, 0);
   assert.equal((await stream.received(1)).end, null, "who stops a stream hears no more of it");
 });
+
+for (const [does, change] of Object.entries({
+  stopped: ({ loader }: ServiceKit) => loader.stop("ticking"),
+  replaced: ({ loader }: ServiceKit) => loader.restart("ticking"),
+})) {
+  test(`a stream ends when its service is ${does}`, async (t) => {
+    const pool = await startPoolKit(t, { threads: 1 });
+    const path = scratchFolder(t)(
+      "ticking.ts",
+      `import { defineService } from "troupe";
+      export default defineService("ticking", { ticks: { executor: "pool", responseType: "stream",
+        async *handler(_args, { signal }) {
+          for (let n = 0; !signal.aborted; n++) yield n;
+        } } });`,
+    );
+    await pool.kit.loader.load(path);
+    const stream = await pool.stream("ticks", {}, {}, "ticking");
+    assert.equal((await stream.received(64)).chunks.length, 64);
+    await change(pool.kit);
+    const { end } = await stream.all();
+    const message = "ticking.ticks is stopping";
+    assert.deepEqual(end, { ok: false, code: "unavailable", message, detail: null });
+    await pool.busy(0);
+    assert.equal((await pool.status()).killed, 0);
+  });
+}
 
 test("a stream that ignores its stop loses its thread after a second", async (t) => {
   const pool = await startPoolKit(t, { threads: 2 });

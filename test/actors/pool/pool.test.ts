@@ -215,6 +215,27 @@ test("a replaced service is served by its new code, its old name too", async (t)
   assert.equal((await failure(say("changing@2"))).code, "unavailable");
 });
 
+test("a thread that finds another file than the service was loaded from tells no paths", async (t) => {
+  const { kit, pool, info } = await bound(t);
+  const write = scratchFolder(t);
+  const path = write(
+    "broken.ts",
+    `import { defineService } from "troupe";
+    export default defineService("broken", { say: { executor: "pool", handler: () => "hi" } });`,
+  );
+  await kit.loader.load(path);
+  for (const text of ["export default {};", "export default {"]) {
+    write("broken.ts", text);
+    const said = pool.ask.run("broken", "say", [{}, info()]);
+    assert.deepEqual(await failure(said), {
+      code: "unavailable",
+      message: "service broken could not be loaded",
+    });
+  }
+  const lines = kit.log.filter(({ message }) => message.startsWith("service not loaded"));
+  assert.match(String(lines[0]?.fields["error"]), /broken\.ts.*default export/);
+});
+
 test("a pool that stops lets its calls end, those that wait too", async (t) => {
   const { run, kit, pool, queued } = await bound(t, { threads: 1 });
   const gate = new Gate();

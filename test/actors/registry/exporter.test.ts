@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import Type, { type TSchema } from "typebox";
-import { compileArguments } from "../../../actors/execution/arguments.ts";
+import { compileArguments } from "../../../actors/arguments/arguments.ts";
 import {
   ARGUMENT_TYPES,
   encodeRequests,

@@ -69,6 +69,18 @@ test("a function that exhausts its heap takes its dedicated thread alone", async
   assert.equal(await kit.result("hungry_service", "fine"), "fine");
 });
 
+for (const name of ["then_throws", "then_is_missing"]) {
+  test(`what only looks like a promise fails its own call alone (${name})`, async (t) => {
+    const kit = await startKit(t, { threads: 1 });
+    await kit.load("faulty-service.ts");
+    const instance = kit.system.resolve("faulty_service-1");
+    const { response } = await kit.call("faulty_service", name);
+    assert.equal(response.code, "internal");
+    assert.equal(await kit.result("faulty_service", "fine"), "fine");
+    assert.equal(kit.system.resolve("faulty_service-1"), instance, "no instance was lost");
+  });
+}
+
 for (const threads of [0, 2]) {
   test(`1,000 failures of each kind leave nothing behind (threads: ${threads})`, async (t) => {
     const kit = await startKit(t, { threads });

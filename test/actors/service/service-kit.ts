@@ -11,8 +11,9 @@ import {
   type System,
   type SystemOptions,
 } from "#runtime";
-import type { Caller, ChannelPolicy, ExecutorOptions } from "../../../actors/execution/index.ts";
+import type { ExecutorOptions } from "../../../actors/execution/index.ts";
 import { Registry } from "../../../actors/registry/index.ts";
+import type { Caller, ChannelPolicy } from "../../../actors/request/index.ts";
 import { Loader, type LoaderOptions, type ServiceInfo } from "../../../actors/service/index.ts";
 import { type Seen, TestClient } from "./test-client.ts";
 

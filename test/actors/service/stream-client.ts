@@ -3,10 +3,9 @@ import {
   type Executor,
   type ExecutorOptions,
   executorOf,
-  type Response,
-  type StreamEnd,
-  Streams,
 } from "../../../actors/execution/index.ts";
+import type { Response, StreamEnd } from "../../../actors/request/index.ts";
+import { Streams } from "../../../actors/streams/index.ts";
 import { alice, strictPolicy } from "./test-client.ts";
 
 /** What has come of one stream. */

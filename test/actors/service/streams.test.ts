@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { ActorRef } from "#runtime";
-import type { Response } from "../../../actors/execution/index.ts";
+import type { Response } from "../../../actors/request/index.ts";
 import { type ServiceKit, startKit } from "./service-kit.ts";
 import { StreamClient } from "./stream-client.ts";
 

@@ -1,15 +1,12 @@
 import { Actor, type ActorRef, type Signal } from "#runtime";
 import {
-  type Caller,
-  type ChannelPolicy,
   type Executor,
   type ExecutorOptions,
   executorOf,
   type Outcome,
-  type Response,
-  type StreamEnd,
-  Streams,
 } from "../../../actors/execution/index.ts";
+import type { Caller, ChannelPolicy, Response, StreamEnd } from "../../../actors/request/index.ts";
+import { Streams } from "../../../actors/streams/index.ts";
 
 /** What a client would see of a request. */
 export interface Seen {

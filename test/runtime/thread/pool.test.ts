@@ -242,6 +242,15 @@ test("what an ended task left behind does not hurt the next one on its thread", 
   assert.deepEqual(await next.ended, done("unharmed"));
 });
 
+test("what a task posts to the pool's thread by itself is nobody's", async (t) => {
+  const { errors, run } = startPool(t, { threads: 1 });
+  for (const value of [null, "ready", { stray: null }, { type: "log" }, ["troupe", 1]]) {
+    assert.deepEqual(await run({ does: "posts", value }), done("posted"));
+  }
+  assert.deepEqual(await run({ does: "returns", value: 1 }), done(1));
+  assert.deepEqual(errors, []);
+});
+
 test("threads that cannot start are given up, and the tasks are told so", async (t) => {
   const { errors, run, pool } = startPool(t, { entry: "./fixtures/broken-entry.ts" });
   const ends = await Promise.all([1, 2, 3, 4].map(() => run({ does: "returns" })));

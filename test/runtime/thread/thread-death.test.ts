@@ -67,6 +67,20 @@ test("four siblings of a culprit are restarted within an intensity of one", asyn
   assert.equal(gaveUp.fields["child"], "culprit", "the second fault of the culprit is too many");
 });
 
+test("what code on a thread posts to the main thread by itself harms nobody", async (t) => {
+  const { system, log } = await startSystem(t);
+  const actor = await system.spawn(Saboteur, { thread: 1 });
+  const logged = log.entries.length;
+  for (const message of [null, "ready", { type: "log" }, { type: "fatal" }, ["troupe", 1]]) {
+    await actor.ask.post(message);
+  }
+  assert.equal(await actor.ask.increment(), 1);
+  assert.equal(log.entries.length, logged);
+  actor.tell.exitProcess(3);
+  const { fields } = await log.entry("thread died");
+  assert.equal(fields["why"], "exit code 3", "the reason is the thread's own");
+});
+
 test("an actor that throws, rejects or refuses does not harm its thread", async (t) => {
   const { system, log } = await startSystem(t);
   let actor = await system.spawn(Saboteur, { name: "actor", thread: 1 });

@@ -1,0 +1,1 @@
+export { type ArgumentsOutcome, compileArguments } from "./arguments.ts";
