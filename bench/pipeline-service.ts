@@ -1,4 +1,5 @@
-/** The same function with every check and with none, and a stream. */
+/** The same function with every check and with none, a slow one, and a stream. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { defineFunction, defineService, type ServiceDefinition } from "#actors";
 
 const argOrders = ["id", "name", "count", "active", "tags"];
@@ -25,6 +26,11 @@ const service: ServiceDefinition = defineService("pipeline_service", {
     checkPermission: { role: ["admin", "bench"] },
     handler: echo,
   }),
+  slow: {
+    responseType: "async",
+    timeout: 60_000,
+    handler: (_args, { signal }) => sleep(1_000, "slow", { signal }),
+  },
   chunks: {
     responseType: "stream",
     async *handler() {

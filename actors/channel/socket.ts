@@ -101,9 +101,15 @@ export class Socket implements WriterOwner {
     this.close(closeCodes.normal, "idle");
   }
 
-  /** Stops reading, for good. */
-  silence(): void {
-    this.#hold();
+  /** Nothing more is read until as many releases as holds have come. */
+  hold(): void {
+    this.#holds += 1;
+    if (this.#holds === 1 && !this.#isClosed) this.#ws.pause();
+  }
+
+  release(): void {
+    this.#holds -= 1;
+    if (this.#holds === 0 && !this.#isClosed) this.#ws.resume();
   }
 
   /** Begins the closing handshake; its channels are closed at once. */
@@ -189,12 +195,12 @@ export class Socket implements WriterOwner {
   // --- from the writer -----------------------------------------------------------------------
 
   onFull(): void {
-    this.#hold();
+    this.hold();
   }
 
   onEmptied(): void {
     this.seen();
-    this.#release();
+    this.release();
   }
 
   onRoom(): void {
@@ -357,18 +363,8 @@ export class Socket implements WriterOwner {
     const isOverloaded = isOpen && load + early.length > config.maxInFlight;
     if (isOverloaded === channel.isOverloaded) return;
     channel.isOverloaded = isOverloaded;
-    if (isOverloaded) this.#hold();
-    else this.#release();
-  }
-
-  #hold(): void {
-    this.#holds += 1;
-    if (this.#holds === 1 && !this.#isClosed) this.#ws.pause();
-  }
-
-  #release(): void {
-    this.#holds -= 1;
-    if (this.#holds === 0 && !this.#isClosed) this.#ws.resume();
+    if (isOverloaded) this.hold();
+    else this.release();
   }
 
   #shutChannel(channel: Channel): void {

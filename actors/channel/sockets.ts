@@ -94,7 +94,7 @@ export class Sockets implements SocketHost {
   /** Reads nothing more; resolves when no request is in progress, or after `limitMs`. */
   drain(limitMs: number): Promise<void> {
     this.#intake.drain();
-    for (const socket of this.#sockets) socket.silence();
+    for (const socket of this.#sockets) socket.hold();
     if (this.inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = this.#context.clock.after(limitMs, resolve);
@@ -166,7 +166,11 @@ function onSign(this: WebSocket): void {
 }
 
 function onClose(this: WebSocket): void {
-  (this as Connection).socket?.gone();
+  const { socket, intake } = this as Connection;
+  if (socket === null) return;
+  // What came before the end was meant.
+  intake?.finish(socket);
+  socket.gone();
 }
 
 function ignore(): void {}
