@@ -21,4 +21,5 @@ export {
   stopMessage,
   streamedMessage,
   streamWindow,
+  streamWindowChars,
 } from "./stream-messages.ts";

@@ -22,6 +22,12 @@ import type { ActorRef } from "#runtime";
 /** Chunks of a stream that may be under way: sent, and not yet taken by the client's socket. */
 export const streamWindow = 64;
 
+/**
+ * The same in characters of their JSON, so that large chunks do not fill the memory: with so many
+ * under way no further chunk is taken, however few chunks they are.
+ */
+export const streamWindowChars = 1_048_576;
+
 /** The messages of a producer. */
 export const grantMessage = "troupe:grant";
 export const stopMessage = "troupe:stop";

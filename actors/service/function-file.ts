@@ -49,18 +49,19 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 /**
  * The entries of a function file, not yet validated, with their modules as `file:` URLs: paths are
- * taken from the folder of the file. @throws ReplyError `load_failed` with the path.
+ * taken from the folder of the file. The file is UTF-8; a byte order mark does no harm.
+ * @throws ReplyError `load_failed` with the path.
  */
 export function readFunctionFile(source: string): unknown[] {
   const path = fileURLToPath(source);
-  const { size } = statSync(path);
+  const { size = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
   if (size > MAX_FILE_BYTES) {
     const message = `${path}: expected at most ${MAX_FILE_BYTES} bytes, received ${size}`;
     throw new ReplyError("load_failed", message);
   }
   let entries: unknown;
   try {
-    entries = JSON.parse(readFileSync(path, "utf8"));
+    entries = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)));
   } catch (error) {
     throw new ReplyError("load_failed", `${path}: ${toErrorRecord(error).message}`, error);
   }

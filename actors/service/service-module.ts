@@ -8,18 +8,23 @@ import { provideAuthorImports } from "./author-imports.ts";
 /**
  * The file URL of a service module: a path, taken from the working directory of the process, or a
  * `file:` URL.
- * @throws ReplyError `no_such_file`, `load_failed` for a URL of another kind.
+ * @throws ReplyError `no_such_file`, also for what cannot be a path or must not be looked at;
+ *   `load_failed` for a URL of another kind.
  */
 export function resolveServiceModule(pathOrUrl: string): string {
   const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(pathOrUrl);
   if (isUrl && !pathOrUrl.startsWith("file:")) {
     throw new ReplyError("load_failed", `${pathOrUrl}: expected a path or a file: URL`);
   }
-  const path = isUrl ? fileURLToPath(pathOrUrl) : resolve(pathOrUrl);
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
-    throw new ReplyError("no_such_file", `${path}: there is no such file`);
+  let path = pathOrUrl;
+  try {
+    path = isUrl ? fileURLToPath(pathOrUrl) : resolve(pathOrUrl);
+    if (statSync(path).isFile()) return pathToFileURL(path).href;
+  } catch (error) {
+    const { code, message } = toErrorRecord(error);
+    if (code !== "ENOENT") throw new ReplyError("no_such_file", `${path}: ${message}`, error);
   }
-  return pathToFileURL(path).href;
+  throw new ReplyError("no_such_file", `${path}: there is no such file`);
 }
 
 /** The URL under which one state of a module is imported: ES modules are cached by URL for good. */

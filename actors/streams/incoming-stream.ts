@@ -1,6 +1,11 @@
 import type { ActorRef } from "#runtime";
 import type { StreamEnd } from "../request/index.ts";
-import { failureResponse, type Response, streamEnded } from "../request/index.ts";
+import {
+  failureResponse,
+  type Response,
+  streamEnded,
+  streamWindowChars,
+} from "../request/index.ts";
 import type { StreamTexts } from "./streams.ts";
 
 /** Where the chunks of a stream go in the end. */
@@ -22,6 +27,9 @@ export interface StreamPeer {
 }
 
 type Conclude = (last: Response) => Response | Promise<Response>;
+
+/** Large chunks are granted before there are as many as a step of them. */
+const charsStep = streamWindowChars >> 2;
 
 const nothing: readonly string[] = Object.freeze([]);
 
@@ -49,8 +57,9 @@ export class IncomingStream {
   #waiting: readonly string[] = nothing;
   /** The first of `#waiting` that was not delivered. */
   #next = 0;
-  /** Delivered and not granted. */
+  /** Delivered and not granted: chunks, and their characters. */
   #owed = 0;
+  #owedChars = 0;
   #end: StreamEnd | null = null;
   #isOver = false;
 
@@ -155,6 +164,7 @@ export class IncomingStream {
     const text = this.#waiting[this.#next] as string;
     this.#next += 1;
     this.#owed += 1;
+    this.#owedChars += text.length;
     return text;
   }
 
@@ -166,9 +176,11 @@ export class IncomingStream {
       return;
     }
     if (this.#next === this.#waiting.length) this.#forgetWaiting();
-    if (this.#owed < this.#grantStep || this.#producer === null) return;
+    if (this.#producer === null) return;
+    if (this.#owed < this.#grantStep && this.#owedChars < charsStep) return;
     this.#peer.grantProducer(this.#producer, this.id, this.#owed);
     this.#owed = 0;
+    this.#owedChars = 0;
   }
 
   #finish(end: StreamEnd): void {

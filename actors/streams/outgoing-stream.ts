@@ -1,6 +1,6 @@
 import { type Clock, ReplyError, TroupeError, toErrorRecord } from "#runtime";
 import type { StreamEnd } from "../request/index.ts";
-import { INTERNAL_MESSAGE } from "../request/index.ts";
+import { INTERNAL_MESSAGE, streamWindowChars } from "../request/index.ts";
 import { guardSignal } from "./guarded-signal.ts";
 
 /** What an outgoing stream needs of where it is produced. */
@@ -34,6 +34,9 @@ export class OutgoingStream {
   readonly #controller = new AbortController();
   #credit: number;
   #unsent: string[] = [];
+  /** The lengths of all chunks that were not granted yet, and their sum. */
+  readonly #lengths: number[] = [];
+  #chars = 0;
   #end: StreamEnd | null = null;
   #isAnnounced = false;
   #isOver = false;
@@ -59,7 +62,7 @@ export class OutgoingStream {
 
   /** Whether the next chunk can go out at once. */
   get hasRoom(): boolean {
-    return this.#unsent.length < this.#credit;
+    return this.#unsent.length < this.#credit && this.#chars < streamWindowChars;
   }
 
   /** Whether the consumer has been told that it is open. */
@@ -81,6 +84,8 @@ export class OutgoingStream {
     if (this.isEnding) return;
     const text = this.#encode(chunk);
     if (text === null) return;
+    this.#lengths.push(text.length);
+    this.#chars += text.length;
     if (this.#unsent.push(text) > maxUnsent) {
       this.fail(new Error(`${maxUnsent} chunks wait: its producer does not wait for room`));
     } else this.#flushLater();
@@ -129,6 +134,9 @@ export class OutgoingStream {
   /** So many chunks more may be sent. */
   grant(count: number): void {
     this.#credit += count;
+    for (let taken = 0; taken < count && this.#lengths.length > 0; taken += 1) {
+      this.#chars -= this.#lengths.shift() ?? 0;
+    }
     if (this.#unsent.length > 0) this.#flushLater();
     if (this.hasRoom) this.#wake();
   }

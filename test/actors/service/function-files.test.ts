@@ -11,7 +11,7 @@ import { type ServiceKit, scratchFolder, startKit } from "./service-kit.ts";
 
 interface Scene {
   readonly kit: ServiceKit;
-  readonly write: (name: string, text: string) => string;
+  readonly write: (name: string, text: string | Buffer) => string;
   /** Writes a file of entries, of the service `lib` unless they say another, and loads it. */
   readonly load: (entries: readonly object[], name?: string) => Promise<unknown>;
 }
@@ -197,11 +197,16 @@ test("each fault is told with file and entry, nothing changes, and it is recorde
   for (const [text, message] of [
     ["{", /other\.json: .*JSON/],
     ['{"a":1}', /other\.json: expected a list of functions/],
+    [Buffer.from('["\u00e9"]', "latin1"), /other\.json: .*not valid.*utf-8/],
   ] as const) {
     const loading = kit.loader.loadFunctions(write("other.json", text));
     await assert.rejects(loading, { code: "load_failed", message });
   }
-  await assert.rejects(kit.loader.loadFunctions("./nowhere.json"), { code: "no_such_file" });
+  const loader = kit.system.resolve("loader");
+  for (const path of ["./nowhere.json", "./a\0b.json", `/${"x".repeat(10_000)}`, "file://x/y"]) {
+    await assert.rejects(kit.loader.loadFunctions(path), { code: "no_such_file" }, path);
+  }
+  assert.equal(kit.system.resolve("loader"), loader, "it has not crashed");
 });
 
 test("entries that share a function of a module agree on how it is called", async (t) => {

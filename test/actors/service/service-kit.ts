@@ -125,7 +125,7 @@ export function fixturePath(fixture: string): string {
 }
 
 /** A folder for modules that a test writes, outside of the package; removed after the test. */
-export function scratchFolder(t: TestContext): (name: string, text: string) => string {
+export function scratchFolder(t: TestContext): (name: string, text: string | Buffer) => string {
   const folder = mkdtempSync(join(tmpdir(), "troupe-services-"));
   t.after(() => rmSync(folder, { recursive: true }));
   return (name, text) => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { ReplyError } from "#runtime";
 import { ManualClock } from "#runtime/testing";
-import type { StreamEnd } from "../../../actors/request/stream-messages.ts";
+import { type StreamEnd, streamWindowChars } from "../../../actors/request/stream-messages.ts";
 import { OutgoingStream } from "../../../actors/streams/outgoing-stream.ts";
 import {
   closeGraceMs,
@@ -105,6 +105,26 @@ test("nobody grants: the generator gets as far as the window", async () => {
   await rest();
   assert.deepEqual([seen.taken, outlet.chunks.length], [67, 67]);
   assert.equal(outlet.messages.length, 2);
+  outlet.stream.stop();
+});
+
+test("large chunks are under way one at a time, whatever the window", async () => {
+  const outlet = new Outlet(64);
+  const seen = { taken: 0 };
+  const large = "x".repeat(streamWindowChars);
+  async function* letters() {
+    for (;;) {
+      seen.taken += 1;
+      yield large;
+    }
+  }
+  void outlet.pump(letters());
+  await rest();
+  for (let granted = 1; granted < 5; granted++) {
+    assert.deepEqual([seen.taken, outlet.chunks.length], [granted, granted]);
+    outlet.stream.grant(1);
+    await rest();
+  }
   outlet.stream.stop();
 });
 

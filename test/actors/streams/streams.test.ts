@@ -3,7 +3,11 @@ import { test } from "node:test";
 import { Actor, type ActorRef, type Signal } from "#runtime";
 import { type ProbeHandle, type TestKernel, testKernel } from "#runtime/testing";
 import type { Response } from "../../../actors/request/response.ts";
-import type { StreamEnd, StreamOpening } from "../../../actors/request/stream-messages.ts";
+import {
+  type StreamEnd,
+  type StreamOpening,
+  streamWindowChars,
+} from "../../../actors/request/stream-messages.ts";
 import { maxStreams, Streams } from "../../../actors/streams/streams.ts";
 
 /** What a producer is told. */
@@ -133,6 +137,20 @@ test("chunks are granted in steps, and only those that were delivered", async ()
   const granted = at.heard().map(Number);
   assert.ok(granted.reduce((sum, one) => sum + one) > 64 - 16);
   assert.ok(granted.every((one) => one >= 16));
+});
+
+test("large chunks are granted before there are as many as a step", async () => {
+  const at = await Stage.open();
+  const opening = at.offer();
+  await at.say(opening.id, [], null, true);
+  at.start(at.begin(opening));
+  const large = JSON.stringify("x".repeat(streamWindowChars));
+  await at.say(opening.id, ["0", large], null);
+  assert.deepEqual(at.heard(), [2]);
+  await at.say(opening.id, ["0"], null);
+  assert.deepEqual(at.heard(), [2]);
+  await at.say(opening.id, [large], null);
+  assert.deepEqual(at.heard(), [2, 2]);
 });
 
 test("streams that wait for room are served in turn", async () => {
