@@ -34,6 +34,7 @@ export {
   formatWallTime,
   fromErrorRecord,
   isOrderlyExit,
+  isReplyError,
   type Log,
   type LogLevel,
   lineLog,

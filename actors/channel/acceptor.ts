@@ -52,6 +52,8 @@ const closeTimeoutMs = 5_000;
 const headersTimeoutMs = 10_000;
 /** How often sockets are looked for whose tokens have expired. */
 const expiryCheckMs = 1_000;
+/** Time in which what is given up by a stop is answered; within the margin of its supervisor. */
+const giveUpMs = 200;
 
 /**
  * Accepts the HTTP requests and WebSockets of one thread, on the port that the acceptors of all
@@ -60,7 +62,8 @@ const expiryCheckMs = 1_000;
  *
  * `init` fails with `port_taken` or `cannot_listen` when it cannot listen, with `load_failed` when
  * there is no such connect handler or JWKS file. When it stops it first drains: no new connection, no frame is
- * read, requests in progress have `drainMs` to finish, then sockets close with 1001.
+ * read, requests in progress have `drainMs` to finish. What has not, and all streams, end with a
+ * `cancelled` Response, then sockets close with 1001.
  */
 export class ChannelAcceptor extends Actor {
   readonly #config: AcceptorConfig;
@@ -175,6 +178,8 @@ export class ChannelAcceptor extends Actor {
   async #stopAccepting(): Promise<void> {
     this.#server.close();
     await this.#sockets?.drain(this.#config.drainMs);
+    // Only now: no call has to wait for a stream, and a stream has the time that the calls take.
+    await this.#sockets?.giveUp(giveUpMs);
     this.#sockets?.closeAll();
   }
 

@@ -56,10 +56,10 @@ export class Admission {
     ledger: ConnectionLedger,
     handler: ConnectHandler | null,
   ) {
-    const { allowedOrigins, auth } = config;
+    const { allowedOrigins, auth, host } = config;
     this.#context = context;
     this.#log = new RefusalLog(context.log, context.clock);
-    this.#isWelcome = compileOrigins(allowedOrigins);
+    this.#isWelcome = compileOrigins(allowedOrigins, host);
     this.#ledger = ledger;
     this.#tokens = auth.jwt === null ? null : new TokenVerifier(auth.jwt, context);
     this.#handler = handler;
@@ -145,7 +145,10 @@ export class Admission {
     try {
       const handler = this.#handler ?? (() => null);
       const assigns = await runConnectHandler(handler, request, clock);
-      if (assigns === null) return refused;
+      if (assigns === null) {
+        this.#log.add("connect handler refused", { ipAddress: request.ipAddress });
+        return refused;
+      }
       return { ok: true, caller: parseAssigns(assigns, request.ipAddress), expiresAt };
     } catch (error) {
       const { message, stack } = toErrorRecord(error);

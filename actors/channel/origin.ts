@@ -3,7 +3,7 @@
  * Programs send no `Origin` and are not concerned.
  */
 
-import { isIPv4 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 
 /**
  * Who may connect from a browser: `"*"` any page; a list those of the list alone; null the pages of
@@ -42,13 +42,16 @@ export function isOriginPattern(text: string): boolean {
 
 /**
  * Compiles a list. A request without an origin always passes. Without a list the host of the origin
- * must be that of the `Host` header, whatever their ports; loopback names count as one host.
+ * must be that of the `Host` header, whatever their ports; loopback names count as one host. One who
+ * listens on a loopback address (`boundTo`) then is no other name's host: a page can have its name
+ * resolve to this machine (DNS rebinding), but neither a loopback name nor an address.
  * @throws TypeError for an entry that {@link isOriginPattern} refuses.
  */
-export function compileOrigins(allowed: AllowedOrigins): OriginCheck {
+export function compileOrigins(allowed: AllowedOrigins, boundTo: string): OriginCheck {
   if (allowed === "*") return () => true;
   if (allowed === null) {
-    return (origin, host) => origin === undefined || isSameHost(origin, host);
+    const isLocal = isLoopbackHost(parseHost(boundTo) ?? "");
+    return (origin, host) => origin === undefined || isSameHost(origin, host, isLocal);
   }
   const patterns = allowed.filter((text) => text !== opaqueOrigin).map(compilePattern);
   const takesOpaque = allowed.includes(opaqueOrigin);
@@ -66,10 +69,21 @@ function isLoopbackHost(hostname: string): boolean {
   return hostname === "[::1]" || (isIPv4(hostname) && hostname.startsWith("127."));
 }
 
-function isSameHost(origin: string, host: string | undefined): boolean {
+/** A name or address to listen on, as a URL has it. */
+function parseHost(text: string): string | undefined {
+  return URL.parse(`http://${isIPv6(text) ? `[${text}]` : text}`)?.hostname;
+}
+
+/** Whether what a URL has as its host is an address and no name. */
+function isAddress(hostname: string): boolean {
+  return hostname.startsWith("[") || isIPv4(hostname);
+}
+
+function isSameHost(origin: string, host: string | undefined, isLocal: boolean): boolean {
   const page = URL.parse(origin)?.hostname;
   const own = host === undefined ? undefined : URL.parse(`http://${host}`)?.hostname;
   if (page === undefined || own === undefined || page === "") return false;
+  if (isLocal && !isLoopbackHost(own) && !isAddress(own)) return false;
   return page === own || (isLoopbackHost(page) && isLoopbackHost(own));
 }
 

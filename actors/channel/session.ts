@@ -71,6 +71,9 @@ export class Session extends Actor {
   /** Fires when nobody waits for the answers any more. */
   readonly #gone = new AbortController();
   readonly #streams: Streams;
+  /** The streams whose final Response has not been pushed. */
+  readonly #open = new Set<IncomingStream>();
+  #isGivingUp = false;
   readonly #options: { readonly signal: AbortSignal; readonly streams: Streams };
   #running = 0;
   #waiting: Push[] | null = null;
@@ -109,6 +112,20 @@ export class Session extends Actor {
   /** Ends a stream as its client could; false when there is none of that request. */
   stopStream(requestId: string): boolean {
     return this.#streams.stop(requestId);
+  }
+
+  /**
+   * The gateway stops: what is still in progress, streams too, ends with a `cancelled` Response. A
+   * stream counts as a request in progress from now on until that has been pushed.
+   */
+  giveUp(): void {
+    if (!this.#isGivingUp) {
+      this.#isGivingUp = true;
+      for (const _ of this.#open) this.#channel.goesOn();
+      this.#gone.abort();
+      for (const { requestId } of [...this.#open]) this.#streams.stop(requestId);
+    }
+    this.#channel.settled();
   }
 
   /** A producer sends chunks, or the end of a stream. */
@@ -186,11 +203,18 @@ export class Session extends Actor {
   #start(stream: IncomingStream, isBinary: boolean): void {
     const channel = this.#channel;
     const chunks = channel.openChunks(stream.requestId, isBinary);
+    this.#open.add(stream);
+    if (this.#isGivingUp) channel.goesOn();
     stream.start({
       hasRoom: () => chunks.hasRoom(),
       chunk: (text) => chunks.chunk(text),
-      end: (response) => channel.push(isBinary, this.#executor.encode(response)),
+      end: (response) => {
+        channel.push(isBinary, this.#executor.encode(response));
+        this.#open.delete(stream);
+        if (this.#isGivingUp) channel.settled();
+      },
     });
+    if (this.#isGivingUp) this.#streams.stop(stream.requestId);
   }
 
   /** An executor that rejects is at fault, yet its client gets an answer. */

@@ -95,6 +95,23 @@ export class Sockets implements SocketHost {
   drain(limitMs: number): Promise<void> {
     this.#intake.drain();
     for (const socket of this.#sockets) socket.hold();
+    return this.#quiet(limitMs);
+  }
+
+  /**
+   * Lets all sessions give up what is still in progress; resolves when the final Response of each
+   * request has been written, or after `limitMs`.
+   */
+  giveUp(limitMs: number): Promise<void> {
+    for (const { session } of this.#channels.values()) {
+      // In progress until the session has come to it.
+      if (session?.tell.giveUp()) this.inFlight += 1;
+    }
+    return this.#quiet(limitMs);
+  }
+
+  /** Resolves when no request is in progress, or after `limitMs`. */
+  #quiet(limitMs: number): Promise<void> {
     if (this.inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = this.#context.clock.after(limitMs, resolve);

@@ -50,7 +50,7 @@ export class Callable implements CatalogEntry {
     this.method = mfa.function;
     this.pool = selectPool(config);
     // Of its own: a function that fails, for whatever a client sends it, takes no other along.
-    this.target = this.pool ?? `local/${service}/${requestType}`;
+    this.target = `${this.pool ?? "local"}/${service}/${requestType}`;
     this.timeoutMs = timeout === "infinity" ? Number.POSITIVE_INFINITY : timeout;
     this.permission = compilePermission(config, context);
   }

@@ -1,10 +1,10 @@
 import { inspect } from "node:util";
 import { type Ask, type Command, CommandError, parseArguments } from "#runtime";
-import { isMap } from "../registry/index.ts";
+import { isMap, printReceived } from "../registry/index.ts";
 import type { Response } from "../request/index.ts";
 import type { Acceptor } from "./acceptor.ts";
 import { readText } from "./command-arguments.ts";
-import { type Console, consoleName } from "./console.ts";
+import { type Console, consoleName, type OnBehalf } from "./console.ts";
 import type { GatewayAccess } from "./gateway-access.ts";
 
 /** The streams of a request that were stopped. */
@@ -47,10 +47,29 @@ async function call(gateway: GatewayAccess, given: readonly unknown[]): Promise<
   if (typeof service !== "string") throw new CommandError("service: expected a name");
   if (typeof type !== "string") throw new CommandError("type: expected the name of a function");
   if (!isMap(args)) throw new CommandError("args: expected an object of arguments by name");
-  if (!isMap(as)) throw new CommandError("as: expected an object such as { user_id }");
+  checkOnBehalf(as);
   // The function has a deadline of its own.
   const timeoutMs = Number.POSITIVE_INFINITY;
   return gateway.find<Console>(consoleName).askWith({ timeoutMs }).call(service, type, args, as);
+}
+
+/** A misspelt user would be denied what the operator wants to try, without a word of why. */
+function checkOnBehalf(as: unknown): asserts as is OnBehalf {
+  if (!isMap(as)) throw new CommandError("as: expected an object such as { user_id }");
+  const { user_id, user_roles, device_id, ...others } = as;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    const known = "user_id, user_roles, device_id";
+    throw new CommandError(`as: expected ${known}, received ${printReceived(unknown)}`);
+  }
+  for (const [name, value] of Object.entries({ user_id, device_id })) {
+    if (value === undefined || typeof value === "string") continue;
+    throw new CommandError(`as.${name}: expected a text, received ${printReceived(value)}`);
+  }
+  const isList = Array.isArray(user_roles) && user_roles.every((role) => typeof role === "string");
+  if (user_roles === undefined || isList) return;
+  const received = printReceived(user_roles);
+  throw new CommandError(`as.user_roles: expected a list of texts, received ${received}`);
 }
 
 /** Nobody but the clients' sessions knows which streams there are: all are asked. */

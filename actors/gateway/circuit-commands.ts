@@ -42,7 +42,7 @@ export function circuitCommands(gateway: GatewayAccess): Command[] {
       parameters: [{ name: "target", kind: "text", complete: targets }],
       description: "close a circuit and forget its failures",
       run: async (given): Promise<{ readonly reset: string }> => {
-        const target = readText(given, "target", "a target such as local/shop/buy or pool/async");
+        const target = readText(given, "target", "a target such as local/shop/buy");
         if (!gateway.config.breaker.enabled) {
           throw new CommandError("circuit breakers are off: breaker.enabled is false");
         }
@@ -82,15 +82,16 @@ export function listCircuits(gateway: GatewayAccess): CircuitInfo[] {
 /** Both pools; what one does not answer within a second is not waited for. */
 export async function inspectPools(gateway: GatewayAccess): Promise<Pools> {
   const names = [asyncPoolName, streamPoolName];
-  const circuits = gateway.table<BreakerRecord>(breakersTable);
+  const circuits = [...gateway.table<BreakerRecord>(breakersTable).entries()];
+  const countOpen = (pool: string): number =>
+    circuits.filter(([target, { state }]) => target.startsWith(`${pool}/`) && state !== "closed")
+      .length;
   const statuses = await Promise.all(
     names.map((name) => gateway.status(name, (pool: Ask<Pool>) => pool.status())),
   );
   return {
     pools: statuses.flatMap((status) =>
-      status === undefined
-        ? []
-        : [{ ...status, circuit: circuits.get(status.name)?.state ?? ("closed" as const) }],
+      status === undefined ? [] : [{ ...status, openCircuits: countOpen(status.name) }],
     ),
     silent: names.filter((_, index) => statuses[index] === undefined),
   };

@@ -4,7 +4,7 @@ import type { PoolStatus } from "../pool/index.ts";
 
 /** The circuit of one target that has failed of late. */
 export interface CircuitInfo extends BreakerRecord {
-  /** `local/<service>/<request type>`, or the name of a pool. */
+  /** `local/<service>/<request type>`, or with the name of a pool: `pool/async/…`. */
   readonly target: string;
   /** How long it has been in its state. */
   readonly stateMs: number;
@@ -33,7 +33,8 @@ export interface BulkheadUse {
 
 /** The pools. */
 export interface Pools {
-  readonly pools: readonly (PoolStatus & { readonly circuit: BreakerRecord["state"] })[];
+  /** `openCircuits`: of the functions that it runs, those not closed. */
+  readonly pools: readonly (PoolStatus & { readonly openCircuits: number })[];
   /** The names of those that do not answer. */
   readonly silent: readonly string[];
 }
@@ -90,7 +91,7 @@ export function formatPools({ pools, silent }: Pools): string {
   const table = formatTable<Row>(
     [
       { title: "pool", cell: ({ name }) => name },
-      { title: "circuit", cell: ({ circuit }) => circuit.replace("_", "-") },
+      count("open circuits", ({ openCircuits }) => openCircuits),
       count("threads", ({ threads, maxThreads }) => `${threads} of ${maxThreads}`),
       count("busy", ({ busy }) => busy),
       count("waiting", ({ queued, maxQueue }) => `${queued} of ${maxQueue}`),

@@ -19,7 +19,8 @@ export type Action =
       readonly json: boolean;
       readonly flags: Settings;
     }
-  | { readonly kind: "help" }
+  /** Of one command, or of everything. */
+  | { readonly kind: "help"; readonly command?: string }
   | { readonly kind: "version" };
 
 /**
@@ -31,18 +32,22 @@ export function parseAction(argv: readonly string[], table: CommandTable): Actio
   const isFlag = first === "" || first.startsWith("-");
   const name = isFlag ? "start" : first;
   const rest = isFlag ? argv : argv.slice(1);
-  if (name === "help") return { kind: "help" };
+  if (name === "help") return parseHelp(rest, table);
   if (name === "version") return { kind: "version" };
   if (name === "start") {
     const flags = parseFlags(rest, startFlags, ["help", "version"]);
     if (flags.switches.has("help")) return { kind: "help" };
     if (flags.switches.has("version")) return { kind: "version" };
+    const command = isFlag ? flags.positionals.find((word) => table.find(word)) : undefined;
+    if (command !== undefined) {
+      throw new ConfigError(`expected the command before its flags: troupe ${command} ${first} …`);
+    }
     refuseWords("start", flags);
     return { kind: "start", flags };
   }
   if (name !== "repl") table.get(name);
   const flags = parseFlags(rest, clientFlags, name === "repl" ? ["help"] : ["json", "help"]);
-  if (flags.switches.has("help")) return { kind: "help" };
+  if (flags.switches.has("help")) return parseHelp([name], table);
   if (name === "repl") {
     refuseWords("repl", flags);
     return { kind: "repl", flags };
@@ -51,8 +56,16 @@ export function parseAction(argv: readonly string[], table: CommandTable): Actio
   return { kind: "command", name, words: flags.positionals, json, flags };
 }
 
-/** The text of `troupe help`. */
-export function encodeHelp(table: CommandTable): string {
+function parseHelp([topic]: readonly string[], table: CommandTable): Action {
+  if (topic === undefined || topic === "start" || topic === "repl" || topic.startsWith("-")) {
+    return { kind: "help" };
+  }
+  return { kind: "help", command: table.get(topic).name };
+}
+
+/** The text of `troupe help`, or of `troupe help COMMAND`. */
+export function encodeHelp(table: CommandTable, command?: string): string {
+  if (command !== undefined) return `usage: troupe ${formatUsages([table.get(command)]).trim()}`;
   const commands = table.list().filter(({ name }) => name !== "help");
   return [
     "usage: troupe [start] [FLAGS]        start a gateway",

@@ -63,7 +63,9 @@ export class Console extends Actor {
     const outcome = await this.#executor.execute(payload, caller, policy, options);
     if (outcome.stream !== undefined) return this.#collect(outcome.stream);
     const nothing = successResponse(request.request_id, null);
-    return (await outcome.later) ?? outcome.response ?? nothing;
+    const response = (await outcome.later) ?? outcome.response ?? nothing;
+    // What a client would get: a result is what JSON makes of it.
+    return JSON.parse(this.#executor.encode(response));
   }
 
   #collect(stream: IncomingStream): Promise<Response> {

@@ -17,8 +17,8 @@ export interface LimitsHealth {
 /** How a gateway is, in short. */
 export interface Health {
   /**
-   * `degraded`: a service or a function file is down, a circuit is not closed, or a thread or one of
-   * those who are asked here does not answer.
+   * `degraded`: a service or a function file is down, a circuit is open, or a thread or one of those
+   * who are asked here does not answer. A half-open circuit only waits for calls to probe with.
    */
   readonly status: "ok" | "degraded";
   readonly name: string;
@@ -49,7 +49,8 @@ export interface Health {
 /** Whether all is well. */
 export function decideStatus(health: Omit<Health, "status">): Health["status"] {
   const { silentThreads, silentActors, services, downFiles, circuits } = health;
-  const troubles = silentThreads.length + silentActors.length + downFiles.length + circuits.length;
+  const open = circuits.filter(({ state }) => state === "open");
+  const troubles = silentThreads.length + silentActors.length + downFiles.length + open.length;
   const isWell = troubles === 0 && services.every(({ status }) => status === "running");
   return isWell ? "ok" : "degraded";
 }

@@ -45,7 +45,7 @@ async function run(action: Action): Promise<void> {
       await request(action);
       break;
     case "help":
-      process.stdout.write(`${encodeHelp(listedCommands)}\n`);
+      process.stdout.write(`${encodeHelp(listedCommands, action.command)}\n`);
       break;
     case "version":
       process.stdout.write(`troupe ${troupeVersion}\n`);

@@ -1,8 +1,13 @@
 import { NoSystemError, TroupeError } from "#runtime";
 
-/** What went wrong, in one line, with what a user can do about it where that is known. */
+/**
+ * What went wrong, in one line, with what a user can do about it where that is known. Faults that
+ * stand on lines of their own are parted by semicolons.
+ */
 export function encodeFailure(error: Error): string {
-  return describe(error).replaceAll(/\s*\n\s*/g, " ");
+  return describe(error)
+    .replaceAll(/:\s*\n\s*/g, ": ")
+    .replaceAll(/\s*\n\s*/g, "; ");
 }
 
 function describe(error: Error): string {

@@ -2,7 +2,8 @@ import type { Caller, CallInfo, Request } from "../request/index.ts";
 
 /**
  * A request as hooks and permission callbacks see it. It is theirs to read: frozen, as are `args`,
- * `userRoles` and `assigns`, each at its top level, and none of them shared with the request.
+ * `userRoles` and `assigns`, each at its top level. None of them is shared with the request at any
+ * depth, but for what cannot be cloned, such as a function: that is the request's own.
  */
 export interface HookRequest {
   readonly requestId: string;
@@ -27,17 +28,36 @@ export function encodeHookRequest(request: Request, info: CallInfo, caller: Call
     requestId,
     requestType,
     service,
-    args: Object.freeze({ ...request.args }),
+    args: Object.freeze(copyDeep(request.args)),
     version,
     deviceId: info.deviceId,
     userId: info.userId,
     userRoles: Object.freeze([...info.userRoles]),
     ipAddress: caller.ipAddress,
-    assigns: Object.freeze({ ...caller.assigns }),
+    assigns: Object.freeze(copyDeep(caller.assigns)),
   });
 }
 
 /** Who asks, as a permission callback sees it: frozen, and not shared with the request. */
 export function encodeHookInfo(info: CallInfo): CallInfo {
   return Object.freeze({ ...info, userRoles: Object.freeze([...info.userRoles]) });
+}
+
+function copyDeep(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  try {
+    return structuredClone(fields);
+  } catch {
+    // One field that cannot be cloned must not leave the others shared.
+    return Object.fromEntries(
+      Object.entries(fields).map(([name, value]) => [name, copyValue(value)]),
+    );
+  }
+}
+
+function copyValue(value: unknown): unknown {
+  try {
+    return structuredClone(value);
+  } catch {
+    return value;
+  }
 }

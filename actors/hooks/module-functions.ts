@@ -1,4 +1,10 @@
-import { type ActorContext, type Clock, ReplyError, toErrorRecord } from "#runtime";
+import {
+  type ActorContext,
+  type Clock,
+  isReplyError,
+  type ReplyError,
+  toErrorRecord,
+} from "#runtime";
 import type { FunctionTarget } from "../registry/index.ts";
 import { decideFunctionAccess, trustedModulesTable } from "./module-access.ts";
 import { ModuleImports } from "./module-imports.ts";
@@ -97,6 +103,6 @@ async function apply(call: ModuleFunction, args: readonly unknown[]): Promise<Mo
   } catch (error) {
     const { name, message } = toErrorRecord(error);
     const reason = `${call.name} threw ${name}: ${message}`;
-    return error instanceof ReplyError ? { ok: false, reason, error } : { ok: false, reason };
+    return isReplyError(error) ? { ok: false, reason, error } : { ok: false, reason };
   }
 }

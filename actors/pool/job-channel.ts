@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
-import { fromErrorRecord, type Log, ReplyError, type ThreadTask, toErrorRecord } from "#runtime";
-import { ServiceError } from "../service/index.ts";
+import { fromErrorRecord, isReplyError, type Log, type ThreadTask, toErrorRecord } from "#runtime";
+import { toServiceError } from "../service/index.ts";
 import type { FromJob, ToJob } from "./job.ts";
 
 interface Waiting {
@@ -72,8 +72,7 @@ export class JobChannel {
     if (message.type === "answer") waiting?.resolve(message.value);
     else {
       const error = fromErrorRecord(message.error);
-      const told = new ServiceError(error.code, error.message, error);
-      waiting?.reject(error instanceof ReplyError ? told : error);
+      waiting?.reject(isReplyError(error) ? toServiceError(error) : error);
     }
   }
 }

@@ -7,7 +7,7 @@ const mailboxCapacity = 1_000_000;
 /** Time for streams to end, and for the threads. */
 const marginMs = 2_000;
 
-/** Both pools, as children of the gateway. `drainMs` is the time for calls in progress to end. */
+/** Both pools, as children of the gateway. `drainMs` is the time for calls to end, and streams. */
 export function poolChildren(settings: PoolSettings, drainMs = 15_000): ChildSpec<ChildStart>[] {
   const pools = [
     [asyncPoolName, settings.async],
@@ -15,7 +15,7 @@ export function poolChildren(settings: PoolSettings, drainMs = 15_000): ChildSpe
   ] as const;
   return pools.map(([name, options]) =>
     childOf(Pool, {
-      args: [name, options],
+      args: [name, options, drainMs],
       shutdown: drainMs + marginMs,
       options: {
         ...{ name, thread: "any", mailboxCapacity, concurrency: Number.POSITIVE_INFINITY },

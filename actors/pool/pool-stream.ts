@@ -37,6 +37,7 @@ export class PoolStream {
   /** What found no room on its way; not more than the window. */
   #unsent: Message[] = [];
   #resend: Timer | null = null;
+  #retirement: Timer | null = null;
   #isOpen = false;
   #isOver = false;
 
@@ -86,6 +87,17 @@ export class PoolStream {
     this.run.cancel(streamGraceMs, message);
   }
 
+  /** Its service is there no more: it may come to its end within `limitMs`. */
+  retire(limitMs: number, message: string): void {
+    this.#retirement ??= this.#host.context.clock.after(limitMs, () => this.close(message));
+  }
+
+  /** Its service is there after all. */
+  keep(): void {
+    this.#retirement?.cancel();
+    this.#retirement = null;
+  }
+
   #forward(message: Message): void {
     if (this.#isOver) return;
     this.#unsent.push(message);
@@ -122,6 +134,7 @@ export class PoolStream {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#resend?.cancel();
+    this.keep();
     this.#listener.onOver();
   }
 }

@@ -35,6 +35,7 @@ export class Pool extends Actor {
   readonly #runs = new Set<PoolRun>();
   /** By the key of the consumer, then by its number of the stream. */
   readonly #streams = new Map<string, Map<number, PoolStream>>();
+  readonly #drainMs: number;
   #failed = 0;
   #answered = 0;
   #onIdle: () => void = () => {};
@@ -42,8 +43,10 @@ export class Pool extends Actor {
   readonly #unfollow: () => void;
   #wasHolder = false;
 
-  constructor(name: string, options: PoolOptions) {
+  /** `drainMs`: time for the streams of a service that was stopped or replaced. */
+  constructor(name: string, options: PoolOptions, drainMs = 15_000) {
     super();
+    this.#drainMs = drainMs;
     const { context } = this;
     const workers = new WorkerPool({
       ...options,
@@ -56,7 +59,7 @@ export class Pool extends Actor {
     });
     this.#host = { name, context, workers };
     this.#unfollow = this.#table.onChange(() => {
-      for (const stream of this.#listStreams()) this.#closeOutdated(stream);
+      for (const stream of this.#listStreams()) this.#weigh(stream);
     });
     this.#holdName();
   }
@@ -153,7 +156,7 @@ export class Pool extends Actor {
         onOpen: () => {
           signal?.removeEventListener("abort", cancel);
           resolve(null);
-          this.#closeOutdated(stream);
+          this.#weigh(stream);
         },
         onOver: () => this.#forget(opening.consumer.key, opening.id),
         onEnd: (failure) => {
@@ -175,13 +178,14 @@ export class Pool extends Actor {
   }
 
   /**
-   * Ends a stream whose service was stopped or replaced: it may have no end of its own, and would go
-   * on with functions that are not there any more. One that is not open yet is looked at when it is.
+   * A stream whose service was stopped or replaced comes to its end as those of an instance do. It is
+   * ended in time: it may have no end of its own. One that is not open yet is looked at when it is.
    */
-  #closeOutdated(stream: PoolStream): void {
+  #weigh(stream: PoolStream): void {
     const { service, method, url } = stream.run.job;
-    if (!stream.isOpen || this.#table.get(service)?.url === url) return;
-    stream.close(`${service}.${method} is stopping`);
+    if (!stream.isOpen) return;
+    if (this.#table.get(service)?.url === url) stream.keep();
+    else stream.retire(this.#drainMs, `${service}.${method} is stopping`);
   }
 
   #ended(run: PoolRun): void {

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { isMessageName } from "#runtime";
 import {
   type BatchOutcome,
@@ -85,12 +86,15 @@ function encodeCodeFaults(
 
 function decideCodeFault(
   method: string,
-  { handler }: FunctionEntry,
+  { handler, responseType }: FunctionEntry,
   hasMethod: ((method: string) => boolean) | null,
 ): string | null {
   if (!isMessageName(method))
     return `the name ${printReceived(method)} belongs to the life of an actor`;
   if (hasMethod === null) {
+    if (types.isGeneratorFunction(handler) && responseType !== "stream") {
+      return 'handler: a generator brings a stream, which responseType: "stream" sends';
+    }
     if (typeof handler === "function") return null;
     return `handler: expected a function, received ${printReceived(handler)}`;
   }

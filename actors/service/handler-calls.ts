@@ -1,4 +1,4 @@
-import { type ActorContext, handlerScope, ReplyError, toErrorRecord } from "#runtime";
+import { type ActorContext, handlerScope, isReplyError, ReplyError, toErrorRecord } from "#runtime";
 import { type CallInfo, HANDLER_FAILED, type StreamOpening } from "../request/index.ts";
 import { OutgoingStreams } from "../streams/index.ts";
 import { HandlerContext } from "./handler-context.ts";
@@ -133,7 +133,7 @@ export class HandlerCalls {
   }
 
   #failed(requestType: string, requestId: string, error: unknown): ReplyError {
-    if (error instanceof ReplyError) return error;
+    if (isReplyError(error)) return error;
     const { message, stack } = toErrorRecord(error);
     this.#context.log("error", "function failed", {
       function: `${this.#service}.${requestType}`,

@@ -2,14 +2,14 @@ import {
   type ActorContext,
   type ActorRef,
   type CurrentMessage,
+  isReplyError,
   type Log,
-  ReplyError,
   toErrorRecord,
 } from "#runtime";
 import { callFunction } from "../execution/index.ts";
 import type { CallInfo } from "../request/index.ts";
 import { guardedFrom, type OutgoingStream } from "../streams/index.ts";
-import { ServiceError } from "./service-error.ts";
+import { toServiceError } from "./service-error.ts";
 
 /** A function's hold on the request that it works on. */
 export class HandlerContext implements CallInfo {
@@ -93,7 +93,7 @@ export class HandlerContext implements CallInfo {
     try {
       return await callFunction(this.#context, signal ? { ...call, signal } : call);
     } catch (error) {
-      if (error instanceof ReplyError) throw new ServiceError(error.code, error.message, error);
+      if (isReplyError(error)) throw toServiceError(error);
       throw error;
     }
   }

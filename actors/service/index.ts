@@ -18,7 +18,7 @@ export { HandlerContext, handlerContext } from "./handler-context.ts";
 export { Loader, type LoaderOptions, loaderName } from "./loader.ts";
 export { encodeRequestInfo, type RequestInfo, type StreamHandle } from "./request-info.ts";
 export { servicesName } from "./service-children.ts";
-export { ServiceError } from "./service-error.ts";
+export { ServiceError, toServiceError } from "./service-error.ts";
 export { importFunctions, type ServiceFunction } from "./service-functions.ts";
 export {
   encodeFunctionName,

@@ -90,19 +90,36 @@ function listMessages(definition: ServiceDefinition): Map<string, FunctionEntry>
   return messages;
 }
 
-/** Joins only when `init` is done: until then nobody sends it calls. */
+/** Time to stop where nobody says: instances are told theirs by whoever starts them. */
+const defaultDrainMs = 15_000;
+
+/**
+ * Joins only when `init` is done: until then nobody sends it calls. One that is stopped lets its
+ * streams come to their ends for as long as it may take.
+ */
 function serving(base: ActorClass, group: string): ActorClass {
   const Base = base as new () => Actor;
   return class extends Base {
+    readonly #drainMs: number;
+
+    constructor(drainMs = defaultDrainMs) {
+      super();
+      this.#drainMs = drainMs;
+    }
+
     protected override async init(): Promise<void> {
       await super.init?.();
       this.context.groups.join(group);
     }
+
+    protected override async stopChildren(): Promise<void> {
+      // Whoever is stopped has left its groups by now. One that crashed has not: a new one waits.
+      const isStopped = !this.context.groups.members(group).some((one) => one.equals(this.self));
+      if (isStopped) await OutgoingStreams.of(this.context)?.drain(this.#drainMs);
+      await super.stopChildren?.();
+    }
   };
 }
-
-/** The streams of the instances of actor classes. */
-const streamsOf = new WeakMap<Actor, OutgoingStreams>();
 
 /** Lets what a method starts know its actor and request, through every `await`. */
 function scope(actorClass: ActorClass, method: string, label: string, requestInfo: boolean): void {
@@ -133,11 +150,7 @@ function openMethod(
 ): Promise<void> {
   const context = Reflect.get(actor, "context") as ActorContext;
   const info = args.pop() as CallInfo;
-  let streams = streamsOf.get(actor);
-  if (streams === undefined) {
-    streams = new OutgoingStreams(context);
-    streamsOf.set(actor, streams);
-  }
+  const streams = OutgoingStreams.of(context) ?? new OutgoingStreams(context);
   return openStream(streams, {
     opening: info.stream as StreamOpening,
     label: { function: label, requestId: info.requestId },

@@ -78,7 +78,7 @@ function encodeInstance(
   };
   return {
     id: name,
-    start: { code, args: [], options: { name, thread, concurrency, ...limits } },
+    start: { code, args: [drainMs], options: { name, thread, concurrency, ...limits } },
     shutdown: drainMs,
   };
 }

@@ -1,4 +1,4 @@
-import { type Clock, ReplyError, TroupeError, toErrorRecord } from "#runtime";
+import { type Clock, isReplyError, TroupeError, toErrorRecord } from "#runtime";
 import type { StreamEnd } from "../request/index.ts";
 import { INTERNAL_MESSAGE, streamWindowChars } from "../request/index.ts";
 import { guardSignal } from "./guarded-signal.ts";
@@ -107,7 +107,7 @@ export class OutgoingStream {
   /** It failed: a ServiceError is told as it is, anything else is reported and `internal`. */
   fail(error: unknown): void {
     if (this.isEnding) return;
-    if (error instanceof ReplyError) {
+    if (isReplyError(error)) {
       const { code, message } = error;
       this.#endWith({ ok: false, code, message, detail: null });
     } else {

@@ -1,7 +1,7 @@
 import {
   crashExit,
   type ExitReason,
-  ReplyError,
+  isReplyError,
   type Timer,
   TroupeError,
   toErrorRecord,
@@ -326,7 +326,7 @@ export class Cell implements Runnable {
   }
 
   #failed(envelope: Envelope, error: unknown): void {
-    if (error instanceof ReplyError) {
+    if (isReplyError(error)) {
       if (envelope.reply !== null) envelope.reply.reject(error);
       else reportUnheard(this, methodName(envelope.method), error);
       return;

@@ -50,12 +50,25 @@ export class ReplyError extends TroupeError {
   }
 }
 
+/**
+ * Whether what was thrown is an answer for the asker. Never throws: anything can be thrown, also a
+ * Proxy that cannot be looked at; such a one is no answer.
+ */
+export function isReplyError(thrown: unknown): thrown is ReplyError {
+  try {
+    if (!(thrown instanceof ReplyError)) return false;
+    return typeof thrown.code === "string" && typeof thrown.message === "string";
+  } catch {
+    return false;
+  }
+}
+
 /** How many causes of causes a record keeps; a longer chain is cut. */
 const maxCauseDepth = 4;
 
 /** The plain form of anything thrown; never throws itself. */
 export function toErrorRecord(thrown: unknown, depth = 0): ErrorRecord {
-  if (!(thrown instanceof Error)) {
+  if (!isError(thrown)) {
     return { name: "Error", code: "", message: describeThrown(thrown) };
   }
   const stack = readText(thrown, "stack");
@@ -67,7 +80,7 @@ export function toErrorRecord(thrown: unknown, depth = 0): ErrorRecord {
   };
   if (stack !== undefined) record.stack = stack;
   if (cause !== undefined) record.cause = toErrorRecord(cause, depth + 1);
-  if (thrown instanceof ReplyError) record.reply = true;
+  if (isReplyError(thrown)) record.reply = true;
   return record;
 }
 
@@ -80,6 +93,14 @@ export function fromErrorRecord(record: ErrorRecord): TroupeError {
   error.name = record.name;
   if (record.stack !== undefined) error.stack = record.stack;
   return error;
+}
+
+function isError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error;
+  } catch {
+    return false;
+  }
 }
 
 /** Errors are anybody's objects: a property may throw, or be anything. */

@@ -104,7 +104,7 @@ export function parseWords(command: Command, words: readonly string[], folder: s
   if (words.length < needed || words.length > parameters.length) {
     const count = needed === parameters.length ? `${needed}` : `${needed} to ${parameters.length}`;
     throw new CommandError(
-      `${command.name}: expected ${count} arguments, received ${words.length}; ` +
+      `${command.name}: expected ${count} ${count === "1" ? "argument" : "arguments"}, received ${words.length}; ` +
         `usage: ${formatUsage(command)}`,
     );
   }

@@ -283,7 +283,7 @@ it("the pools tell what they do", async () => {
     ["pool/async", "pool/stream"],
   );
   assert.deepEqual(silent, []);
-  assert.match((await gateway.run("poolStatus")).stdout, /^pool\/async +closed +0 of \d+ /m);
+  assert.match((await gateway.run("poolStatus")).stdout, /^pool\/async +0 +0 of \d+ /m);
 });
 
 it("a stream is stopped, whoever its client is", async (t) => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { eventually, within } from "./deadline.ts";
 import { Gate } from "./gate.ts";
-import { GatewayProcess, type Scope, testScope } from "./gateway-process.ts";
+import { fixture, GatewayProcess, type Scope, testScope } from "./gateway-process.ts";
+import type { WireResponse } from "./phoenix-client.ts";
 import { joinOnEach, WireClient } from "./wire-client.ts";
 
 const services = ["held-service.ts", "thread-service.ts"];
@@ -29,6 +30,25 @@ it("SIGTERM lets the calls in flight end, then the process, with 0", async (t) =
   }
   const { code, signal } = await within(gateway.ended, "the process ends");
   assert.deepEqual([code, signal], [0, null]);
+});
+
+it("SIGTERM ends what outlives the drain, and streams, with a final Response", async (t) => {
+  const scope = testScope(t);
+  const gateway = await GatewayProcess.start(scope, {
+    services: ["contract-service.ts"],
+    config: fixture("short-drain.config.ts"),
+  });
+  const client = await WireClient.join(scope, gateway);
+  const held = client.call("contract_service", "hold", { key: "held" });
+  const opened = await client.call("contract_service", "ticks");
+  assert.equal(opened?.result, "init");
+  gateway.kill("SIGTERM");
+  assert.equal((await held)?.code, "cancelled");
+  let last: Partial<WireResponse> = { has_more: true };
+  while (last.has_more) last = (await client.next())[4] as WireResponse;
+  assert.deepEqual([last.request_id, last.code], [opened?.request_id, "cancelled"]);
+  assert.equal((await within(client.closed, "the socket closes")).code, 1001);
+  assert.equal((await within(gateway.ended, "the process ends")).code, 0);
 });
 
 it("while calls in flight end, no thread accepts anybody", async (t) => {

@@ -151,16 +151,69 @@ test("when it stops, requests in progress are answered, then sockets close with 
   await stopped;
 });
 
-test("when it stops, a request that does not end is given up after drainMs", async (t) => {
+test("when it stops, what does not end within drainMs is cancelled, and says so", async (t) => {
+  const clock = new ManualClock();
+  const at = await stage(t, { drainMs: 700, channels: [{ ...api, maxInFlight: 1 }] }, clock);
+  const client = await at.connect();
+  await client.join("api:lobby", "1", { reply: "inline" });
+  client.send(["1", "2", "api:lobby", "api", request("async", "r1")]);
+  assert.equal((await client.next())[1], "2");
+  client.send(["1", "3", "api:lobby", "api", request("stream", "r2")]);
+  assert.equal((await client.next())[1], "3");
+  client.send(["1", "4", "api:lobby", "api", request("obey", "r3")]);
+  client.send(["1", "5", "api:lobby", "api", request("obey", "r4")]);
+  await fake.count(3);
+  const stopped = at.system.stop();
+  await refused(at);
+  clock.advance(699);
+  // A stream goes on for as long as calls do.
+  fake.streams.get("r2")?.push("a chunk");
+  const [, , , , chunk] = await client.next();
+  assert.equal((chunk as { result: unknown }).result, "a chunk");
+  clock.advance(1);
+  const last = (await client.take(4)).map(([, ref, , , payload]) => {
+    const { response = payload } = payload as { response?: unknown };
+    const { request_id, code, has_more } = response as Record<string, unknown>;
+    return [ref, request_id, code, has_more];
+  });
+  assert.deepEqual(last.sort(), [
+    [null, "r1", "cancelled", false],
+    [null, "r2", "cancelled", false],
+    ["4", "r3", "cancelled", false],
+    ["5", "r4", "cancelled", false],
+  ]);
+  assert.equal(await client.closed, 1001);
+  await stopped;
+});
+
+test("when it stops, a stream keeps nobody waiting, and is cancelled", async (t) => {
+  const at = await stage(t, { drainMs: 60_000 }, new ManualClock());
+  const client = await at.connect();
+  await client.join("api:lobby", "1", { reply: "inline" });
+  client.send(["1", "2", "api:lobby", "api", request("stream", "r1")]);
+  assert.equal((await client.next())[1], "2");
+  const stopped = at.system.stop();
+  const [, , , , payload] = await client.next();
+  const { request_id, code, has_more } = payload as Record<string, unknown>;
+  assert.deepEqual([request_id, code, has_more], ["r1", "cancelled", false]);
+  assert.equal(await client.closed, 1001);
+  await stopped;
+});
+
+test("when it stops, what does not even hear that it is cancelled is left behind", async (t) => {
   const clock = new ManualClock();
   const at = await stage(t, { drainMs: 700 }, clock);
   const client = await at.connect();
   await client.join("api:lobby", "1", { reply: "inline" });
   client.send(["1", "2", "api:lobby", "api", request("hold", "r1")]);
-  await fake.count(1);
+  client.send(["1", "3", "api:lobby", "api", request("obey", "r2")]);
+  await fake.count(2);
   const stopped = at.system.stop();
   await refused(at);
   clock.advance(700);
+  assert.equal((await client.next())[1], "3");
+  assert.equal(client.ws.readyState, client.ws.OPEN);
+  clock.advance(200);
   assert.equal(await client.closed, 1001);
   await stopped;
 });

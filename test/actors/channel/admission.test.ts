@@ -29,6 +29,17 @@ test("a page of another host is refused before the upgrade, and told in the log"
   }
 });
 
+test("a page whose name was made to resolve to loopback is refused, and told in the log", async (t) => {
+  const at = await stage(t);
+  const host = `evil.example:${at.port}`;
+  const rebound = { origin: `http://${host}`, headers: { host } };
+  const refusal = await refusedUpgrade(at.url(), rebound);
+  assert.deepEqual(refusal, { status: 403, body: "origin not allowed" });
+  const { level, message, fields } = at.log.at(-1) ?? {};
+  assert.deepEqual([level, message], ["warn", "connection refused"]);
+  assert.deepEqual([fields?.["origin"], fields?.["host"]], [rebound.origin, host]);
+});
+
 test("a list of origins lets its pages in, and programs", async (t) => {
   const at = await stage(t, { allowedOrigins: ["https://*.example.com"] });
   await new Client(at.url(), [], { origin: "https://app.example.com" }).open();

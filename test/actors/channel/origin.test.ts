@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { compileOrigins, isOriginPattern } from "../../../actors/channel/origin.ts";
 
 describe("origins where none are configured", () => {
-  const check = compileOrigins(null);
+  const check = compileOrigins(null, "0.0.0.0");
   for (const [origin, host, passes] of [
     [undefined, "api.example.com", true],
     [undefined, undefined, true],
@@ -36,6 +36,30 @@ describe("origins where none are configured", () => {
   }
 });
 
+describe("a loopback address", () => {
+  for (const [boundTo, origin, host, passes] of [
+    ["127.0.0.1", "http://evil.example", "evil.example", false],
+    ["127.0.0.1", "http://evil.example:4000", "evil.example:4000", false],
+    ["127.1.2.3", "http://evil.example", "evil.example", false],
+    ["::1", "http://evil.example", "evil.example", false],
+    ["localhost", "http://evil.example", "evil.example", false],
+    ["127.0.0.1", "http://127.0.0.1.evil.example", "127.0.0.1.evil.example", false],
+    ["127.0.0.1", "http://localhost.evil.example", "localhost.evil.example", false],
+    ["127.0.0.1", "http://localhost:3000", "localhost:4000", true],
+    ["127.0.0.1", "http://app.localhost", "127.0.0.1:4000", true],
+    ["::1", "http://[::1]:4000", "[::1]:4000", true],
+    ["127.0.0.1", "http://192.0.2.7", "192.0.2.7:4000", true],
+    ["127.0.0.1", "http://[2001:db8::7]", "[2001:db8::7]:4000", true],
+    ["127.0.0.1", undefined, "evil.example", true],
+    ["192.0.2.7", "http://app.example.com", "app.example.com", true],
+    ["::", "http://app.example.com", "app.example.com", true],
+  ] as const) {
+    it(`${boundTo} ${passes ? "lets" : "does not let"} ${origin} connect to ${host}`, () => {
+      assert.equal(compileOrigins(null, boundTo)(origin, host), passes);
+    });
+  }
+});
+
 describe("a list of origins", () => {
   for (const [pattern, origin, passes] of [
     ["https://app.example.com", "https://app.example.com", true],
@@ -59,24 +83,24 @@ describe("a list of origins", () => {
     ["https://app.example.com", "https://app.example.com.", false],
   ] as const) {
     it(`of ${pattern} ${passes ? "holds" : "does not hold"} ${JSON.stringify(origin)}`, () => {
-      assert.equal(compileOrigins([pattern])(origin, "app.example.com"), passes);
+      assert.equal(compileOrigins([pattern], "127.0.0.1")(origin, "app.example.com"), passes);
     });
   }
 
   it("lets programs in, and replaces the rule of the same host", () => {
-    const check = compileOrigins(["https://app.example.com"]);
+    const check = compileOrigins(["https://app.example.com"], "127.0.0.1");
     assert.equal(check(undefined, "api.example.com"), true);
     assert.equal(check("https://api.example.com", "api.example.com"), false);
   });
 
   it("is not there with *", () => {
-    assert.equal(compileOrigins("*")("https://evil.example", "api.example.com"), true);
+    assert.equal(compileOrigins("*", "127.0.0.1")("https://evil.example", "api.example.com"), true);
   });
 
   for (const text of ["", "*", "example.com", "https://", "https://*", "https://*.*.com"]) {
     it(`cannot hold ${JSON.stringify(text)}`, () => {
       assert.equal(isOriginPattern(text), false);
-      assert.throws(() => compileOrigins([text]), TypeError);
+      assert.throws(() => compileOrigins([text], "127.0.0.1"), TypeError);
     });
   }
 

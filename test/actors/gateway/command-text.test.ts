@@ -259,11 +259,11 @@ describe("circuits, bulkheads and pools", () => {
       ...{ completed: 7, failed: 6, rejected: 3, killed: 8, utilization: 0.255 },
     };
     const text = formatPools({
-      pools: [{ ...pool, circuit: "half_open" }],
+      pools: [{ ...pool, openCircuits: 2 }],
       silent: ["pool/stream"],
     });
     assert.deepEqual(cells(text).slice(1), [
-      ["pool/async", "half-open", "2 of 4", "1", "5 of 10", "7", "6", "3", "8", "26 %"],
+      ["pool/async", "2", "2 of 4", "1", "5 of 10", "7", "6", "3", "8", "26 %"],
       ["no answer from: pool/stream"],
     ]);
   });
@@ -287,6 +287,14 @@ describe("circuits, bulkheads and pools", () => {
     ] satisfies Partial<Health>[]) {
       assert.equal(decideStatus({ ...well, ...trouble }), "degraded", JSON.stringify(trouble));
     }
+  });
+
+  it("are well while a half-open circuit waits for calls, which is listed all the same", () => {
+    const waiting = { ...circuit, state: "half_open", probesInMs: null } as const;
+    const health = { ...well, circuits: [waiting] };
+    assert.equal(decideStatus(health), "ok");
+    assert.match(formatHealth({ ...health, status: "ok" }), /local\/users is half-open: /);
+    assert.equal(decideStatus({ ...well, circuits: [waiting, circuit] }), "degraded");
   });
 
   it("have a line of their own in the health when they are not", () => {

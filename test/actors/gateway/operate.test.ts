@@ -130,6 +130,14 @@ describe("an operator", { concurrency: 2 }, () => {
       [["ask"], "ask: expected 2 to 3 arguments, received 0; usage: ask X METHOD [ARGS-JSON]"],
       [["call", "a", "b", "{"], 'call: args: expected JSON, received "{"'],
       [["call", "a", "b", "[]"], "args: expected an object of arguments by name"],
+      [
+        ["call", "a", "b", "{}", '{"userId":"ada"}'],
+        'as: expected user_id, user_roles, device_id, received "userId"',
+      ],
+      [
+        ["call", "a", "b", "{}", '{"user_roles":"admin"}'],
+        'as.user_roles: expected a list of texts, received "admin"',
+      ],
     ] as const) {
       const { code, stdout, stderr } = await run(...argv);
       assert.deepEqual([code, stdout, stderr], [1, "", `troupe: ${message}\n`]);

@@ -55,7 +55,7 @@ function listen(t: TestContext): Heard[] {
 
 const failing = [
   ...["throws", "rejects", "throwsNothing", "brokenThenable", "thenThrows", "Constructed"],
-  ...["notFunction", "missing"],
+  ...["notFunction", "missing", "throwsHostile"],
 ];
 
 describe("beforeExecute", () => {
@@ -100,6 +100,28 @@ describe("beforeExecute", () => {
       (_seen: unknown, config: { mfa: { args: number[] } }) => void config.mfa.args.push(1),
     );
     assert.deepEqual(await before("answerWith"), rejected);
+  });
+
+  it("cannot change what lies deeper in arguments and assigns either", async () => {
+    const run = (): undefined => undefined;
+    const deep = { ...request, args: { order: { lines: [{ count: 1 }] }, run } };
+    const known = { ...caller, assigns: { account: { limits: [1] } } };
+    const target = hookTarget("answerWith");
+    const config = funConfig({ beforeExecute: target, afterExecute: target });
+    let hasRun = false;
+    willAnswer(({ args, assigns }: { args: typeof deep.args; assigns: typeof known.assigns }) => {
+      hasRun = args.run === run;
+      for (const line of args.order.lines) line.count = 1_000;
+      Object.assign(args.order, { user_id: "root" });
+      assigns.account.limits.push(2);
+    });
+    const verdict = await hooks.before(config, deep, info, known);
+    assert.deepEqual(verdict, { ok: true, request: deep, config });
+    await hooks.after(config, deep, info, known, response);
+    assert.deepEqual(kit.logged("hook"), []);
+    assert.deepEqual(deep.args, { order: { lines: [{ count: 1 }] }, run });
+    assert.deepEqual(known.assigns, { account: { limits: [1] } });
+    assert.ok(hasRun, "what cannot be cloned is there as it is");
   });
 
   it("changes request and config", async () => {

@@ -13,6 +13,8 @@ export interface PoolKitOptions extends Partial<PoolOptions> {
   readonly name?: string;
   /** The thread of the pool's actor; default 1, a scheduler thread. */
   readonly thread?: number;
+  /** Time for the streams of a service that is stopped or replaced. */
+  readonly drainMs?: number;
 }
 
 /** A gateway without sockets, with one pool and the service `pool_service`. */
@@ -87,12 +89,12 @@ export class TestStream {
 }
 
 export async function startPoolKit(t: TestContext, options: PoolKitOptions = {}): Promise<PoolKit> {
-  const { name = "pool/async", thread = 1, ...given } = options;
+  const { name = "pool/async", thread = 1, drainMs = 5_000, ...given } = options;
   const settings = { threads: 2, maxQueue: 100, resourceLimits: {}, ...given };
   const kit = await startKit(t);
   const pool = await kit.system.spawn(Pool, {
     ...{ name, thread, concurrency: Number.POSITIVE_INFINITY, mailboxCapacity: 1_000_000 },
-    args: [name, settings],
+    args: [name, settings, drainMs],
   });
   await kit.loader.load(fileURLToPath(new URL("./fixtures/pool-service.ts", import.meta.url)));
   return new PoolKit(kit, pool);

@@ -53,6 +53,6 @@ test("both pools are children with their settings and the time to drain", () => 
   const [async, stream] = poolChildren(parsed.settings, 1_000);
   assert.equal(async?.id, "pool/async");
   assert.equal(stream?.id, "pool/stream");
-  assert.deepEqual(stream?.start.args, ["pool/stream", { ...defaults, threads: 7 }]);
+  assert.deepEqual(stream?.start.args, ["pool/stream", { ...defaults, threads: 7 }, 1_000]);
   assert.equal(stream?.shutdown, 3_000);
 });

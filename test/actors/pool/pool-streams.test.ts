@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { ReplyError } from "#runtime";
 import { Gate } from "../../fixtures/gate.ts";
 import { eventually } from "../../fixtures/running-system.ts";
@@ -50,26 +50,45 @@ for (const [does, change] of Object.entries({
   stopped: ({ loader }: ServiceKit) => loader.stop("ticking"),
   replaced: ({ loader }: ServiceKit) => loader.restart("ticking"),
 })) {
-  test(`a stream ends when its service is ${does}`, async (t) => {
-    const pool = await startPoolKit(t, { threads: 1 });
-    const path = scratchFolder(t)(
-      "ticking.ts",
-      `import { defineService } from "troupe";
-      export default defineService("ticking", { ticks: { executor: "pool", responseType: "stream",
-        async *handler(_args, { signal }) {
-          for (let n = 0; !signal.aborted; n++) yield n;
-        } } });`,
-    );
-    await pool.kit.loader.load(path);
-    const stream = await pool.stream("ticks", {}, {}, "ticking");
+  test(`a stream without end has drainMs when its service is ${does}`, async (t) => {
+    const pool = await startPoolKit(t, { threads: 1, drainMs: 300 });
+    await pool.kit.loader.load(writeTicking(t));
+    const stream = await pool.stream("ticks", { count: 1e12 }, {}, "ticking");
     assert.equal((await stream.received(64)).chunks.length, 64);
+    const before = performance.now();
     await change(pool.kit);
-    const { end } = await stream.all();
+    const { chunks, end } = await stream.all();
+    assert.ok(performance.now() - before >= 299);
+    assert.ok(chunks.length > 64, "it went on");
     const message = "ticking.ticks is stopping";
     assert.deepEqual(end, { ok: false, code: "unavailable", message, detail: null });
     await pool.busy(0);
     assert.equal((await pool.status()).killed, 0);
   });
+}
+
+test("a stream that has an end comes to it when its service is replaced", async (t) => {
+  const pool = await startPoolKit(t, { threads: 1, drainMs: 60_000 });
+  await pool.kit.loader.load(writeTicking(t));
+  const stream = await pool.stream("ticks", { count: 1_000 }, {}, "ticking");
+  assert.equal((await stream.received(64)).chunks.length, 64);
+  await pool.kit.loader.restart("ticking");
+  const { chunks, end } = await stream.all();
+  assert.deepEqual(chunks, numbers(1_000));
+  assert.equal(end?.ok, true);
+});
+
+/** A service whose streams have as many chunks as they are asked for. */
+function writeTicking(t: TestContext): string {
+  return scratchFolder(t)(
+    "ticking.ts",
+    `import { defineService } from "troupe";
+    export default defineService("ticking", { ticks: { executor: "pool", responseType: "stream",
+      argTypes: { count: "num" },
+      async *handler({ count }, { signal }) {
+        for (let n = 0; !signal.aborted && n < count; n++) yield n;
+      } } });`,
+  );
 }
 
 test("a stream that ignores its stop loses its thread after a second", async (t) => {

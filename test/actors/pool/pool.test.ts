@@ -64,12 +64,13 @@ test("what a function throws is told as on an instance of its service", async (t
   assert.equal(line?.fields["requestId"], "req_2");
   assert.match(String(line?.fields["stack"]), /RangeError: secret detail\n.*pool-service\.ts/);
   assert.equal((await failure(run("uncloneable"))).code, "handler_failed");
+  assert.equal((await failure(run("throws_hostile"))).code, "handler_failed");
   assert.match(
     (await failure(run("wants_self"))).message,
     /ctx\.self: pool_service\.wants_self runs on a pool/,
   );
   const { completed, failed, threads } = await status();
-  assert.deepEqual({ completed, failed, threads }, { completed: 1, failed: 3, threads: 1 });
+  assert.deepEqual({ completed, failed, threads }, { completed: 1, failed: 4, threads: 1 });
 });
 
 test("a service or a function that is not there is unavailable", async (t) => {

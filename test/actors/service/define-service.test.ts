@@ -10,6 +10,7 @@ import {
 } from "#actors";
 import { ReplyError } from "#runtime";
 import { parseServiceConfigs, type ServicePlace } from "../../../actors/service/fun-configs.ts";
+import { toServiceError } from "../../../actors/service/service-error.ts";
 
 const place = (module: string, more: Partial<ServicePlace> = {}): ServicePlace => ({
   ...{ module, url: "file:///srv/own.ts?v=7", hasMethod: null, hasExport: () => true },
@@ -77,6 +78,18 @@ test("args and argTypes at once, and handlers of an actor class, are faults", ()
   assert.ok(!methods.ok);
   assert.deepEqual(methods.faults, ["s/add: handler: an actor class has methods, not handlers"]);
   assert.deepEqual(seen, ["read"]);
+});
+
+test("a generator that is not a stream is a fault: nobody would get what it yields", () => {
+  const functions = {
+    count: { handler: async function* () {} },
+    steps: { responseType: "async", handler: function* () {} },
+    fine: { responseType: "stream", handler: async function* () {} },
+  } as const;
+  const read = parseServiceConfigs(defineService("s", functions), place("s"));
+  assert.ok(!read.ok);
+  const fault = 'handler: a generator brings a stream, which responseType: "stream" sends';
+  assert.deepEqual(read.faults, [`s/count: ${fault}`, `s/steps: ${fault}`]);
 });
 
 test("every option of a function is a field of its entry", () => {
@@ -158,4 +171,23 @@ test("a ServiceError is an answer, not a crash", () => {
   assert.ok(error instanceof ReplyError);
   assert.equal(error.name, "ServiceError");
   assert.equal(error.code, "not_found");
+});
+
+test("a ServiceError without a code or a message is refused where it is made", () => {
+  for (const [code, message, fault] of [
+    ["", "", 'ServiceError.code: expected a non-empty string, received ""'],
+    [7, "text", "ServiceError.code: expected a non-empty string, received 7"],
+    ["a", "", 'ServiceError.message: expected a non-empty string, received ""'],
+    ["a", undefined, "ServiceError.message: expected a non-empty string, received undefined"],
+  ] as [never, never, string][]) {
+    const make = (): unknown => new ServiceError(code, message);
+    assert.throws(make, { name: "TypeError", message: fault });
+  }
+});
+
+test("what a call of another function was refused with always has a code and a message", () => {
+  const told = toServiceError(new ReplyError("sold_out", "None left"));
+  assert.deepEqual([told.code, told.message], ["sold_out", "None left"]);
+  const mute = toServiceError(new ReplyError("", ""));
+  assert.deepEqual([mute.code, mute.message], ["internal", "Internal Server Error"]);
 });

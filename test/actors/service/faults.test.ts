@@ -81,6 +81,23 @@ for (const name of ["then_throws", "then_is_missing"]) {
   });
 }
 
+for (const name of ["throws_hostile", "rejects_hostile", "refuses_without_words"]) {
+  test(`${name}: an internal error like any other, and the instance lives on`, async (t) => {
+    const kit = await startKit(t, { threads: 1 });
+    await kit.load("faulty-service.ts");
+    const instance = kit.system.resolve("faulty_service-1");
+    const { response } = await kit.call("faulty_service", name);
+    assert.deepEqual([response.code, response.error], ["internal", "Internal Server Error"]);
+    const failed = kit.log.filter(({ message }) => message === "function failed");
+    assert.deepEqual(
+      failed.map(({ fields }) => fields["function"]),
+      [`faulty_service.${name}`],
+    );
+    assert.equal(await kit.result("faulty_service", "fine"), "fine");
+    assert.equal(kit.system.resolve("faulty_service-1"), instance, "no instance was lost");
+  });
+}
+
 for (const threads of [0, 2]) {
   test(`1,000 failures of each kind leave nothing behind (threads: ${threads})`, async (t) => {
     const kit = await startKit(t, { threads });

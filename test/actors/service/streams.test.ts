@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { ActorRef } from "#runtime";
+import { serviceGroup } from "../../../actors/execution/index.ts";
 import type { Response } from "../../../actors/request/index.ts";
+import { eventually } from "../../fixtures/running-system.ts";
 import { type ServiceKit, startKit } from "./service-kit.ts";
 import { StreamClient } from "./stream-client.ts";
 
@@ -57,8 +59,9 @@ async function startStage(
   threads: number,
   fixture = "stream-service.ts",
   detailError = false,
+  drainMs = 5_000,
 ): Promise<Stage> {
-  const kit = await startKit(t, { threads, executor: { detailError } });
+  const kit = await startKit(t, { threads, executor: { detailError }, loader: { drainMs } });
   const { name } = await kit.load(fixture);
   const producer = kit.system.resolve(`${name}-1`);
   const thread = kit.system.schedulers.find((other) => other !== producer?.thread) ?? 0;
@@ -134,6 +137,7 @@ const checks: readonly (readonly [string, (at: Stage) => Promise<void>])[] = [
         ["service", "sold_out", "None left"],
         ["error", "internal", "Internal Server Error"],
         ["bigint", "internal", "Internal Server Error"],
+        ["hostile", "internal", "Internal Server Error"],
       ]) {
         const id = await at.open("fails", { with: kind });
         const last = await at.ask.last(id);
@@ -141,7 +145,7 @@ const checks: readonly (readonly [string, (at: Stage) => Promise<void>])[] = [
         assert.deepEqual(await at.ask.chunks(id, 0), [1, 2, 3]);
       }
       const failed = at.kit.log.filter(({ message }) => message === "stream failed");
-      assert.equal(failed.length, 2);
+      assert.equal(failed.length, 3);
       assert.equal(failed[0]?.fields["error"], "secret detail");
       assert.equal(failed[0]?.fields["function"], "stream_service.fails");
     },
@@ -242,16 +246,50 @@ for (const threads of [0, 2]) {
       });
     }
   });
-  test(`a service that stops ends its streams with unavailable (threads: ${threads})`, async (t) => {
-    const at = await startStage(t, threads);
-    const id = await at.open("count", { to: 1_000_000 }, 0);
-    await at.until(({ taken }) => taken === 64);
-    await at.kit.loader.stop("stream_service");
+  for (const [fixture, service] of [
+    ["stream-service.ts", "stream_service"],
+    ["stream-actor.ts", "stream_actor"],
+  ] as const) {
+    const where = `${service}, threads: ${threads}`;
+
+    test(`streams of a replaced service come to their ends (${where})`, async (t) => {
+      const at = await startStage(t, threads, fixture);
+      const old = at.kit.system.resolve(`${service}-1`) as ActorRef;
+      const id = await at.open("count", { to: 1_000 }, 1);
+      await at.ask.chunks(id, 1);
+      await at.kit.loader.restart(service);
+      // Who is being stopped leaves its groups first.
+      const members = (): readonly ActorRef[] => at.kit.system.members(serviceGroup(service));
+      await eventually("it is stopped", () => !members().some((one) => one.equals(old)));
+      await at.ask.makeRoom(id, unlimited);
+      const last = await at.ask.last(id);
+      assert.deepEqual([last.success, last.code], [true, undefined]);
+      assert.equal((await at.ask.chunks(id, 0)).length, 1_000);
+      await eventually("it is gone", () => at.kit.system.resolve(`${service}-1`) === undefined);
+    });
+
+    test(`one without end has drainMs, then ends with unavailable (${where})`, async (t) => {
+      const at = await startStage(t, threads, fixture, false, 1_000);
+      const id = await at.open("count", { to: 1_000_000_000 }, 100);
+      await at.ask.chunks(id, 100);
+      const before = performance.now();
+      await at.kit.loader.stop(service);
+      assert.ok(performance.now() - before >= 300);
+      const last = at.ask.last(id);
+      await at.ask.makeRoom(id, unlimited);
+      const { code, can_retry } = await last;
+      assert.deepEqual([code, can_retry], ["unavailable", true]);
+    });
+  }
+
+  test(`a service that crashes does not wait for its streams (threads: ${threads})`, async (t) => {
+    const at = await startStage(t, threads, "stream-actor.ts", false, 60_000);
+    const id = await at.open("count", { to: 1_000_000_000 }, 100);
+    await at.ask.chunks(id, 100);
+    await at.kit.call("stream_actor", "crash");
     const last = at.ask.last(id);
     await at.ask.makeRoom(id, unlimited);
-    const { code, can_retry } = await last;
-    assert.deepEqual([code, can_retry], ["unavailable", true]);
-    assert.equal((await at.ask.chunks(id, 0)).length, 64);
+    assert.equal((await last).code, "unavailable");
   });
 
   test(`an actor class produces while it is asked other things (threads: ${threads})`, async (t) => {

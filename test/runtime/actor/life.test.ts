@@ -3,6 +3,7 @@ import test from "node:test";
 import { ManualClock, testKernel } from "#runtime/testing";
 import { Actor, type ActorRef } from "../../../runtime/actor/index.ts";
 import type { ExitReason } from "../../../runtime/core/index.ts";
+import { hostileError } from "../../fixtures/hostile-error.ts";
 import { Turnstile } from "./turnstile.ts";
 
 /** Notes what happens to it; `init` waits for a promise, `slow` at a turnstile of the test. */
@@ -193,6 +194,10 @@ class Crashing extends Actor {
     throw new RangeError("boom");
   }
 
+  boomHostile(): void {
+    throw hostileError();
+  }
+
   never(): Promise<void> {
     const signal = this.context.message?.signal;
     signal?.addEventListener("abort", () => this.#log.push("aborted"));
@@ -233,6 +238,16 @@ for (const method of ["boom", "boomLater"] as const) {
     }
   });
 }
+
+test("what cannot be asked what it is crashes the actor that throws it alone", async () => {
+  const t = testKernel();
+  const log: string[] = [];
+  const ref = await t.spawn(Crashing, { args: [log] });
+  await assert.rejects(t.until(ref.ask.boomHostile()), { code: "actor_crashed" });
+  await t.settle();
+  assert.match(log.join(), /^crash: .*hostile$/);
+  assert.equal(t.kernel.find(ref.id), undefined);
+});
 
 test("a crash fails the other messages in progress; they are told before terminate", async () => {
   const t = testKernel();

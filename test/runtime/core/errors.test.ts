@@ -4,10 +4,12 @@ import fc from "fast-check";
 import {
   type ErrorRecord,
   fromErrorRecord,
+  isReplyError,
   ReplyError,
   TroupeError,
   toErrorRecord,
 } from "../../../runtime/core/index.ts";
+import { hostileError } from "../../fixtures/hostile-error.ts";
 
 const recordArbitrary: fc.Arbitrary<ErrorRecord> = fc
   .array(
@@ -80,6 +82,24 @@ test("whatever is thrown has a record", () => {
     structuredClone(record);
   }
   assert.equal(toErrorRecord("text").message, "text");
+});
+
+test("what cannot be asked what it is has a record, and is no answer", () => {
+  const { proxy: revoked, revoke } = Proxy.revocable(new ReplyError("a", "b"), {});
+  revoke();
+  const unreadable = new Proxy(new ReplyError("a", "b"), {
+    get() {
+      throw new Error("no");
+    },
+  });
+  for (const thrown of [hostileError(), revoked, unreadable]) {
+    const record = toErrorRecord(thrown);
+    assert.equal(typeof record.message, "string");
+    assert.equal(record.reply, undefined);
+    assert.equal(isReplyError(thrown), false);
+  }
+  assert.equal(isReplyError(new ReplyError("a", "b")), true);
+  assert.equal(isReplyError(new TroupeError("a", "b")), false);
 });
 
 test("an error whose properties throw, or are no texts, has a record as well", () => {
