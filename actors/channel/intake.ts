@@ -77,7 +77,6 @@ export class Intake {
   readonly #round = (): void => {
     this.#isScheduled = false;
     this.#handOut();
-    if (this.#behind.size > 0) this.#schedule();
   };
 
   #handOut(): void {

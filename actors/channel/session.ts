@@ -1,4 +1,4 @@
-import { Actor, type ActorRef, type Signal, toErrorRecord } from "#runtime";
+import { Actor, type Signal, toErrorRecord } from "#runtime";
 import type { Executor, Outcome } from "../execution/index.ts";
 import { isMap } from "../registry/index.ts";
 import {
@@ -6,7 +6,7 @@ import {
   failureResponse,
   INTERNAL_MESSAGE,
   parseRequest,
-  type StreamEnd,
+  type Streamed,
   successResponse,
 } from "../request/index.ts";
 import { type IncomingStream, Streams } from "../streams/index.ts";
@@ -129,13 +129,8 @@ export class Session extends Actor {
   }
 
   /** A producer sends chunks, or the end of a stream. */
-  streamed(
-    id: number,
-    chunks: readonly string[],
-    end: StreamEnd | null,
-    producer: ActorRef | null,
-  ): void {
-    this.#streams.receive(id, chunks, end, producer);
+  streamed(...message: Streamed): void {
+    this.#streams.receive(...message);
   }
 
   /** The client has taken what it was sent: there is room for chunks. */

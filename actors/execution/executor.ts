@@ -72,23 +72,23 @@ export class Executor {
     options: ExecuteOptions = noOptions,
   ): Outcome | Promise<Outcome> {
     const parsed = parseRequest(payload);
-    const request = parsed.ok ? parsed.request : null;
-    const startedAt = this.#observer.start(request);
-    const end = (outcome: Outcome): Outcome => {
-      if (!Number.isNaN(startedAt)) this.#observer.end(request, startedAt, outcome.response);
-      return outcome;
-    };
+    const startedAt = this.#observer.start(parsed.ok ? parsed.request : null);
     if (!parsed.ok) {
       const { requestId, message } = parsed;
-      return end(refused(requestId, "invalid_request", `Invalid request: ${message}`, message));
+      const refusal = refused(requestId, "invalid_request", `Invalid request: ${message}`, message);
+      return this.#ended(null, startedAt, refusal);
     }
     const { requestId, requestType, service, version } = parsed.request;
     const info = selectCallInfo(payload, parsed.request, caller, policy);
     if (policy.requireVerifiedUserId && info.userId === null) {
-      return end(refused(requestId, "authentication_required", "Authentication required"));
+      const refusal = refused(requestId, "authentication_required", "Authentication required");
+      return this.#ended(parsed.request, startedAt, refusal);
     }
     const found = this.#functions.lookup(service, requestType, version);
-    if (!found.ok) return end(failed(requestId, requestType, found.code, found.message));
+    if (!found.ok) {
+      const failure = failed(requestId, requestType, found.code, found.message);
+      return this.#ended(parsed.request, startedAt, failure);
+    }
     const run = newRun(parsed.request, found.entry, caller, info, options, startedAt);
     const checked = this.#checks.pass(run);
     if (checked === null) return this.#call(run);
@@ -164,9 +164,8 @@ export class Executor {
     const offer = streams.offer(requestId);
     if (!offer.ok) return this.#refused(run, refuse(run, offer.code, offer.message));
     const { opening } = offer;
-    const call = { ...this.#encodeCall(run, { ...run.info, stream: opening }) };
     return this.#invoker.invoke<Outcome | Promise<Outcome>>(
-      call,
+      this.#encodeCall(run, { ...run.info, stream: opening }),
       (_opened, producer) => ({
         ...toOutcome(run, streamOpened(requestId)),
         stream: streams.begin(opening, producer, (last) => this.#conclude(run, last, itself), {
@@ -208,7 +207,7 @@ export class Executor {
     });
   }
 
-  /** The final Response, past afterExecute; hands it to `then`. Called once for each run. */
+  /** The final Response, past afterExecute, is handed to `use`. Called once for each run. */
   #conclude<T>(run: Run, response: Response, use: (response: Response) => T): T | Promise<T> {
     run.leave?.();
     run.leave = null;
@@ -218,6 +217,12 @@ export class Executor {
     return this.#hooks
       .after(callable.config, request, info, caller, response)
       .then((changed) => use(this.#observed(run, changed)));
+  }
+
+  /** The end of a request that was no run yet: no config, no hook. */
+  #ended(request: Request | null, startedAt: number, outcome: Outcome): Outcome {
+    if (!Number.isNaN(startedAt)) this.#observer.end(request, startedAt, outcome.response);
+    return outcome;
   }
 
   #observed(run: Run, response: Response): Response {

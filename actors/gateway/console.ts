@@ -1,7 +1,6 @@
-import type { ActorRef } from "#runtime";
 import { Actor, type Signal } from "#runtime";
 import { type Executor, executorOf } from "../execution/index.ts";
-import { type Caller, type Response, type StreamEnd, successResponse } from "../request/index.ts";
+import { type Caller, type Response, type Streamed, successResponse } from "../request/index.ts";
 import { type IncomingStream, Streams } from "../streams/index.ts";
 
 /** The registered name of the {@link Console}. */
@@ -33,13 +32,8 @@ export class Console extends Actor {
   }
 
   /** Chunks of a stream that an operator has called; the message is named by `streamedMessage`. */
-  streamed(
-    id: number,
-    chunks: readonly string[],
-    end: StreamEnd | null,
-    producer: ActorRef | null,
-  ): void {
-    this.#streams.receive(id, chunks, end, producer);
+  streamed(...message: Streamed): void {
+    this.#streams.receive(...message);
   }
 
   /**

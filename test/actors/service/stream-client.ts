@@ -1,10 +1,10 @@
-import { Actor, type ActorRef, type Signal } from "#runtime";
+import { Actor, type Signal } from "#runtime";
 import {
   type Executor,
   type ExecutorOptions,
   executorOf,
 } from "../../../actors/execution/index.ts";
-import type { Response, StreamEnd } from "../../../actors/request/index.ts";
+import type { Response, Streamed } from "../../../actors/request/index.ts";
 import { Streams } from "../../../actors/streams/index.ts";
 import { alice, strictPolicy } from "./test-client.ts";
 
@@ -93,13 +93,8 @@ export class StreamClient extends Actor {
     throw new Error("the consumer is to crash");
   }
 
-  streamed(
-    id: number,
-    chunks: readonly string[],
-    end: StreamEnd | null,
-    producer: ActorRef | null,
-  ): void {
-    this.#streams.receive(id, chunks, end, producer);
+  streamed(...message: Streamed): void {
+    this.#streams.receive(...message);
   }
 
   protected override onSignal(signal: Signal): void {

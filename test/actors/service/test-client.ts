@@ -1,11 +1,11 @@
-import { Actor, type ActorRef, type Signal } from "#runtime";
+import { Actor, type Signal } from "#runtime";
 import {
   type Executor,
   type ExecutorOptions,
   executorOf,
   type Outcome,
 } from "../../../actors/execution/index.ts";
-import type { Caller, ChannelPolicy, Response, StreamEnd } from "../../../actors/request/index.ts";
+import type { Caller, ChannelPolicy, Response, Streamed } from "../../../actors/request/index.ts";
 import { Streams } from "../../../actors/streams/index.ts";
 
 /** What a client would see of a request. */
@@ -64,13 +64,8 @@ export class TestClient extends Actor {
     return { status, reply, response: seen(response) as Response, last: seen(last), chunks };
   }
 
-  streamed(
-    id: number,
-    chunks: readonly string[],
-    end: StreamEnd | null,
-    producer: ActorRef | null,
-  ): void {
-    this.#streams.receive(id, chunks, end, producer);
+  streamed(...message: Streamed): void {
+    this.#streams.receive(...message);
   }
 
   protected override onSignal(signal: Signal): void {

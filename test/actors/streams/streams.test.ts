@@ -5,6 +5,7 @@ import { type ProbeHandle, type TestKernel, testKernel } from "#runtime/testing"
 import type { Response } from "../../../actors/request/response.ts";
 import {
   type StreamEnd,
+  type Streamed,
   type StreamOpening,
   streamWindowChars,
 } from "../../../actors/request/stream-messages.ts";
@@ -26,13 +27,8 @@ class Consumer extends Actor {
     hand(this.#streams);
   }
 
-  streamed(
-    id: number,
-    chunks: readonly string[],
-    end: StreamEnd | null,
-    producer: ActorRef | null,
-  ): void {
-    this.#streams.receive(id, chunks, end, producer);
+  streamed(...message: Streamed): void {
+    this.#streams.receive(...message);
   }
 
   protected override onSignal(signal: Signal): void {
