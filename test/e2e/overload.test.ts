@@ -113,9 +113,14 @@ it("100,000 calls at once of a function on a pool: 10,000 wait, and end with the
     await client.closed;
     // Whoever comes next does not wait behind 10,000 that nobody wants any more.
     const next = await WireClient.join(t, gateway);
-    const ack = await next.call("slow_service", "on_pool", {});
-    assert.deepEqual([ack?.async, ack?.success], [true, true]);
-    const [, , , , last] = await within(next.next(), "it has its turn", 30_000);
+    // The gateway hears of the end later than the client does: until then there is no room.
+    const turn = async (): Promise<unknown> => {
+      const ack = await next.call("slow_service", "on_pool", {});
+      assert.deepEqual([ack?.async, ack?.success], [true, true]);
+      const [, , , , last] = await next.next();
+      return (last as { code?: string }).code === "queue_full" ? turn() : last;
+    };
+    const last = await within(turn(), "it has its turn", 30_000);
     assert.equal((last as { result: unknown }).result, "slow");
   });
 });
