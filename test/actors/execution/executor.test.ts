@@ -208,12 +208,18 @@ test("a service with no room answers queue_full, and another instance is tried b
     "narrow.ts",
     `import { defineService } from "troupe";
      export default defineService("narrow", {
-       wait: () => new Promise((resolve) => globalThis.troupeTestGates.push(() => resolve("ok"))),
+       wait: {
+         chooseNodeMode: "least_loaded",
+         handler: () => new Promise((resolve) => globalThis.troupeTestGates.push(() => resolve("ok"))),
+       },
      }, { instances: 2, concurrency: 1, mailboxCapacity: 1 });`,
   );
   await kit.loader.load(path);
-  // Two in progress, two waiting, whatever instance each is sent to first; the others find no room.
-  const calls = Array.from({ length: 10 }, () => kit.call("narrow", "wait"));
+  // One in progress on each instance, and then one waiting; the others find no room.
+  const call = (): ReturnType<typeof kit.call> => kit.call("narrow", "wait");
+  const calls = [call(), call()];
+  while (gates.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  calls.push(...Array.from({ length: 8 }, call));
   const refused = new Promise<void>((resolve) => {
     let count = 0;
     for (const call of calls) {

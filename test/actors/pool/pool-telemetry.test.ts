@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attachWorkerPool, type TelemetryEvent } from "../../../actors/diagnostics/index.ts";
 import { Gate } from "../../fixtures/gate.ts";
+import { eventually } from "../../fixtures/running-system.ts";
 import { startPoolKit } from "./pool-kit.ts";
 
 test("telemetry hears of tasks: start, stop, exception, refusal", async (t) => {
@@ -13,7 +14,9 @@ test("telemetry hears of tasks: start, stop, exception, refusal", async (t) => {
   await pool.run("throws").catch(() => {});
   const gate = new Gate();
   const blocked = pool.run("waits", { gate: gate.name });
+  // The function may be at its gate before word of its start has come to the pool.
   await gate.entered;
+  await eventually("its start is told", () => events.length === 5);
   await pool.run("note").catch(() => {});
   gate.open();
   await blocked;
