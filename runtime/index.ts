@@ -6,6 +6,7 @@ export {
   type ActorContext,
   type ActorInfo,
   ActorRef,
+  ANY_NODE,
   type Ask,
   type AskOptions,
   assertActorClass,
@@ -17,6 +18,9 @@ export {
   type GroupMembership,
   handlerScope,
   isMessageName,
+  type NodeEvent,
+  type NodeInfo,
+  type Nodes,
   type OverflowPolicy,
   type ResourceLimits,
   type Signal,
@@ -26,6 +30,13 @@ export {
   type ThreadInfo,
 } from "./actor/index.ts";
 export {
+  type ClusterConfig,
+  type ClusterOptions,
+  type ClusterTls,
+  parseClusterOptions,
+  parseNodeName,
+} from "./cluster/index.ts";
+export {
   type Clock,
   type ErrorRecord,
   type ExitReason,
@@ -33,6 +44,7 @@ export {
   formatPid,
   formatWallTime,
   fromErrorRecord,
+  HERE,
   isOrderlyExit,
   isReplyError,
   type Log,

@@ -64,7 +64,7 @@ function hasRow(text: string, code: string): boolean {
 }
 
 describe("examples in the READMEs", () => {
-  for (const readme of ["README.md", "runtime/README.md"]) {
+  for (const readme of ["README.md", "runtime/README.md", "runtime/cluster/README.md"]) {
     it(`${readme}: each example runs`, async () => {
       const folder = await makeFolder();
       try {
@@ -219,8 +219,9 @@ describe("the READMEs of the gateway", async () => {
     const [node] = await gateway.command<TreeNode[]>("tree");
     const tree = node?.children.find(({ name }) => name === "gateway");
     const running = tree?.children.map(({ name }) => name.replace(/-\d+$/, "-N")) ?? [];
-    // These three are there for a while, or where they are configured.
-    const expected = new Set([...running, "boot", "quota", "admin_service"]);
+    // These are there for a while, where they are configured, or in a cluster.
+    const elsewhere = ["receiver", "puller", "publisher", "pusher"];
+    const expected = new Set([...running, "boot", "quota", "admin_service", ...elsewhere]);
     assert.deepEqual(drawn.sort(), [...expected].sort());
   });
 

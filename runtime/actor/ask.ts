@@ -111,7 +111,7 @@ export class PendingAsk implements Reply, WheelEntry {
   }
 
   onDeadline(): void {
-    this.#abandon(
+    this.giveUp(
       new TroupeError(
         "ask_timeout",
         `${this.#target} did not answer ${this.#method} within ${this.#timeoutMs} ms`,
@@ -130,12 +130,13 @@ export class PendingAsk implements Reply, WheelEntry {
   }
 
   readonly #onAbort = (): void => {
-    this.#abandon(
+    this.giveUp(
       new TroupeError("cancelled", `the ask of ${this.#method} on ${this.#target} was cancelled`),
     );
   };
 
-  #abandon(error: TroupeError): void {
+  /** Fails with `error`, and the callee is told that nobody waits any more. */
+  giveUp(error: TroupeError): void {
     if (!this.#end()) return;
     this.onAbandon?.(error);
     this.#reject(error);

@@ -1,4 +1,4 @@
-import { type ExitReason, shutdownExit } from "../core/index.ts";
+import { type ExitReason, HERE, shutdownExit } from "../core/index.ts";
 import type { Cell } from "./cell.ts";
 import type { ActorRef } from "./ref.ts";
 import type { SystemSignal } from "./signal.ts";
@@ -154,23 +154,30 @@ export class Bonds {
     this.#watched.clear();
   }
 
-  /** The bonds to actors of a thread that died; its watchers are forgotten here. */
-  endsOn(thread: number): { children: ActorRef[]; watched: ActorRef[]; links: ActorRef[] } {
-    const there = (refs: Iterable<ActorRef>) => [...refs].filter((ref) => ref.thread === thread);
+  /**
+   * The bonds to actors where a thread or a node was lost: the children and watched ones that count
+   * as ended, and the linked ones. Watchers there are forgotten here.
+   */
+  endsAt(isThere: (ref: ActorRef) => boolean): { ended: ActorRef[]; links: ActorRef[] } {
+    const there = (refs: Iterable<ActorRef>): ActorRef[] => [...refs].filter(isThere);
     for (const watcher of there(this.#watchers.values())) this.removeWatcher(watcher);
     return {
-      children: there(this.children()),
-      watched: there(this.#watched.values()),
+      ended: [...there(this.children()), ...there(this.#watched.values())],
       links: there(this.#links.values()),
     };
   }
 
   /** A number for a child on this thread: there may be a million of them. */
   #childKey(ref: ActorRef): string | number {
-    return ref.thread === this.#cell.ref.thread ? ref.id : ref.key;
+    return this.#isNear(ref) ? ref.id : ref.key;
   }
 
   #bind(other: ActorRef): void {
-    if (other.thread !== this.#cell.ref.thread) this.#cell.kernel.bind(this.#cell);
+    if (!this.#isNear(other)) this.#cell.kernel.routes.bind(this.#cell);
+  }
+
+  /** Whether it lives on this very thread. */
+  #isNear({ node, thread }: ActorRef): boolean {
+    return thread === this.#cell.ref.thread && node === HERE;
   }
 }

@@ -13,6 +13,7 @@ import { methodName } from "./actor-class.ts";
 import type { Cell } from "./cell.ts";
 import type { ActorContext, CurrentMessage, GroupMembership, SpawnOptions } from "./context.ts";
 import type { Envelope } from "./envelope.ts";
+import type { Nodes } from "./nodes.ts";
 import type { ActorRef } from "./ref.ts";
 import type { TableWriter } from "./tables.ts";
 
@@ -82,6 +83,7 @@ export class CellContext implements ActorContext {
     const { groups } = cell.kernel;
     return {
       members: (group) => groups.members(group),
+      localMembers: (group) => groups.localMembers(group),
       join(group) {
         if (cell.isEnding) return;
         cell.joined ??= new Set();
@@ -92,6 +94,10 @@ export class CellContext implements ActorContext {
         if (cell.joined?.delete(group)) groups.leave(group, cell.ref);
       },
     };
+  }
+
+  get nodes(): Nodes {
+    return this.#cell.kernel.nodes;
   }
 
   get message(): CurrentMessage | null {
@@ -174,8 +180,8 @@ export class CellContext implements ActorContext {
     return { cancel: () => next.cancel() };
   }
 
-  whereis(name: string): ActorRef | undefined {
-    return this.#cell.kernel.whereis(name);
+  whereis(name: string, node?: string): ActorRef | undefined {
+    return this.#cell.kernel.whereis(name, node);
   }
 
   table<V>(name: string): ReadonlyTable<V> {

@@ -1,5 +1,6 @@
 import type { Clock, ExitReason, Log, Random, ReadonlyTable, Timer } from "../core/index.ts";
 import type { ActorArgs, ActorClass } from "./actor.ts";
+import type { Nodes } from "./nodes.ts";
 import type { ActorRef } from "./ref.ts";
 import type { TableWriter } from "./tables.ts";
 
@@ -23,6 +24,11 @@ export interface SpawnOptions {
    * thread `"any"`. Other threads need the class to have a `source`.
    */
   readonly thread?: number | "dedicated" | "any";
+  /**
+   * The name of another node to live on, which has to allow the module (`spawnModules`); `thread` is
+   * then one of that node. The actor ends when the connection between the two is lost.
+   */
+  readonly node?: string;
   readonly resourceLimits?: ResourceLimits;
   /** Messages that may wait; default 10,000. */
   readonly mailboxCapacity?: number;
@@ -72,8 +78,10 @@ export interface CurrentMessage {
 
 /** The groups as an actor uses them: its own membership, and everybody's. */
 export interface GroupMembership {
-  /** The members on all threads. Do not change the list. */
+  /** The members on all nodes. Do not change the list. */
   members(group: string): readonly ActorRef[];
+  /** Those on this node, on all its threads. Do not change the list. */
+  localMembers(group: string): readonly ActorRef[];
   /** Ends with the actor. */
   join(group: string): void;
   leave(group: string): void;
@@ -89,6 +97,8 @@ export interface ActorContext {
   /** Writes log lines that carry the actor's pid and name. */
   readonly log: Log;
   readonly groups: GroupMembership;
+  /** This node and those that are connected to it; none when it is part of no cluster. */
+  readonly nodes: Nodes;
   /**
    * The ask at hand; null between messages, and for a tell, for which nobody waits. Take it before
    * the first `await`: afterwards another message may be at hand.
@@ -129,8 +139,11 @@ export interface ActorContext {
   /** The same again and again; a turn that is late is not made up for. */
   every(intervalMs: number, fire: () => void | Promise<void>): Timer;
 
-  /** The living actor of that name. */
-  whereis(name: string): ActorRef | undefined;
+  /**
+   * The living actor of that name, on this node, or on the node named. With {@link ANY_NODE}: here,
+   * else on the first node that has one, in the order of their names.
+   */
+  whereis(name: string, node?: string): ActorRef | undefined;
   /** This thread's replica of a table. */
   table<V>(name: string): ReadonlyTable<V>;
   /** Becomes the one writer of a table, going on from what the replica here holds. */

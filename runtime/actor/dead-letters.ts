@@ -7,6 +7,9 @@ export type DeadLetterReason =
   | "mailbox_full"
   | "link_full"
   | "thread_down"
+  | "unreachable"
+  | "node_down"
+  | "message_too_large"
   | "unknown_method"
   | "not_serialisable";
 
@@ -17,6 +20,9 @@ export const refusalText: Record<DeadLetterReason, string> = {
   mailbox_full: "has a full mailbox",
   link_full: "cannot be reached: too much is on its way to its thread",
   thread_down: "was on a thread that died",
+  unreachable: "is on a node that is not connected",
+  node_down: "is on a node to which the connection was lost",
+  message_too_large: "was sent more than may go to another node at once",
   unknown_method: "has no such public method",
   not_serialisable: "was sent something that cannot leave its thread",
 };

@@ -1,4 +1,5 @@
-import type { Address } from "../core/index.ts";
+import { type Address, HERE } from "../core/index.ts";
+import type { Nodes } from "./nodes.ts";
 import type { ActorRef } from "./ref.ts";
 import type { Tables, TableWriter } from "./tables.ts";
 
@@ -9,37 +10,52 @@ interface Membership {
   readonly incarnation: number;
 }
 
-type MakeRef = (address: Address) => ActorRef;
+/** What groups need of their thread. */
+interface GroupsHost {
+  readonly thread: number;
+  readonly incarnation: number;
+  readonly tables: Tables;
+  ref(address: Address): ActorRef;
+}
+
+/** The table of the members on another node; its keys are `thread id group`. */
+export function groupsTableOf(node: string): string {
+  return `groups@${node}`;
+}
 
 /**
- * Named groups of actors over all threads. Each thread writes the table of its own members, so that
+ * Named groups of actors over all threads and nodes. Each thread writes the table of its own members, so that
  * joining never waits for another thread; reading is synchronous everywhere. A member that stops,
- * or whose thread dies, is in no group any more.
+ * or whose thread dies, is in no group any more; nor is one whose node is not connected.
  */
 export class Groups {
-  readonly #tables: Tables;
+  readonly #host: GroupsHost;
   readonly #own: TableWriter<Membership>;
-  readonly #makeRef: MakeRef;
   readonly #members = new Map<string, Map<string, ActorRef>>();
-  readonly #lists = new Map<string, readonly ActorRef[]>();
-  readonly #followed = new Set<number>();
+  readonly #lists = new Map<string, Lists>();
+  /** The tables that are listened to. */
+  readonly #followed = new Set<string>();
 
-  constructor(thread: number, incarnation: number, tables: Tables, makeRef: MakeRef) {
-    this.#tables = tables;
-    this.#makeRef = makeRef;
+  constructor(host: GroupsHost, nodes: Nodes) {
+    const { thread, incarnation, tables } = host;
+    this.#host = host;
     // The incarnation is the epoch: what others remember of an earlier thread in this slot is old.
     this.#own = tables.write(tablePrefix + thread, incarnation);
     this.follow(thread);
+    for (const { name, isSelf } of nodes.list()) if (!isSelf) this.#followNode(name);
+    nodes.onChange(({ type, node }) => {
+      if (type === "node_up" && !node.isSelf) this.#followNode(node.name);
+    });
   }
 
   /** The members, in the order in which this thread learned of them. Do not change the list. */
   members(group: string): readonly ActorRef[] {
-    let list = this.#lists.get(group);
-    if (list === undefined) {
-      list = [...(this.#members.get(group)?.values() ?? [])];
-      this.#lists.set(group, list);
-    }
-    return list;
+    return this.#listsOf(group).all;
+  }
+
+  /** Those on this node. Do not change the list. */
+  localMembers(group: string): readonly ActorRef[] {
+    return this.#listsOf(group).local;
   }
 
   /** The names of the groups that have members. */
@@ -62,43 +78,67 @@ export class Groups {
     member.joined = null;
   }
 
-  /** Listens to the members of one more thread. */
+  /** Listens to the members of one more thread of this node. */
   follow(thread: number): void {
-    if (this.#followed.has(thread)) return;
-    this.#followed.add(thread);
-    const table = this.#tables.open<Membership>(tablePrefix + thread);
-    for (const [key, membership] of table.entries()) this.#add(thread, key, membership);
-    table.onChange((change) => {
-      if (change.op === "set") this.#add(thread, change.key, change.value);
-      else if (change.op === "delete") this.#remove(thread, change.key);
-      else this.dropThread(thread);
-    });
+    this.#follow(tablePrefix + thread, HERE, thread);
   }
 
   /** Forgets the members of a thread that died. */
   dropThread(thread: number): void {
-    for (const [group, members] of this.#members) {
-      for (const [key, ref] of members) if (ref.thread === thread) members.delete(key);
-      this.#changed(group, members);
-    }
+    this.#drop((ref) => ref.node === HERE && ref.thread === thread);
   }
 
-  #add(thread: number, key: string, membership: Membership): void {
-    const [id, group] = splitKey(key);
+  #followNode(node: string): void {
+    this.#follow(groupsTableOf(node), node, null);
+  }
+
+  /** The keys of a table of one thread lack its number. */
+  #follow(name: string, node: string, thread: number | null): void {
+    if (this.#followed.has(name)) return;
+    this.#followed.add(name);
+    const prefix = thread === null ? "" : `${thread} `;
+    const table = this.#host.tables.open<Membership>(name);
+    for (const [key, membership] of table.entries()) this.#add(node, prefix + key, membership);
+    table.onChange((change) => {
+      if (change.op === "set") this.#add(node, prefix + change.key, change.value);
+      else if (change.op === "delete") this.#remove(node, prefix + change.key);
+      else this.#drop((ref) => ref.node === node && (thread === null || ref.thread === thread));
+    });
+  }
+
+  #add(node: string, key: string, { incarnation }: Membership): void {
+    const { thread, id, group } = parseMember(key);
     let members = this.#members.get(group);
     if (members === undefined) {
       members = new Map();
       this.#members.set(group, members);
     }
-    const { incarnation } = membership;
-    members.set(`${thread}.${id}`, this.#makeRef({ node: 0, thread, id, incarnation }));
+    members.set(`${node}.${thread}.${id}`, this.#host.ref({ node, thread, id, incarnation }));
     this.#lists.delete(group);
   }
 
-  #remove(thread: number, key: string): void {
-    const [id, group] = splitKey(key);
+  #remove(node: string, key: string): void {
+    const { thread, id, group } = parseMember(key);
     const members = this.#members.get(group);
-    if (members?.delete(`${thread}.${id}`)) this.#changed(group, members);
+    if (members?.delete(`${node}.${thread}.${id}`)) this.#changed(group, members);
+  }
+
+  #drop(isThere: (ref: ActorRef) => boolean): void {
+    for (const [group, members] of this.#members) {
+      for (const [key, ref] of members) if (isThere(ref)) members.delete(key);
+      this.#changed(group, members);
+    }
+  }
+
+  #listsOf(group: string): Lists {
+    let lists = this.#lists.get(group);
+    if (lists === undefined) {
+      const all = [...(this.#members.get(group)?.values() ?? [])];
+      const local = all.filter(({ node }) => node === HERE);
+      lists = { all, local: local.length === all.length ? all : local };
+      this.#lists.set(group, lists);
+    }
+    return lists;
   }
 
   #changed(group: string, members: Map<string, ActorRef>): void {
@@ -107,7 +147,19 @@ export class Groups {
   }
 }
 
-function splitKey(key: string): [id: number, group: string] {
-  const space = key.indexOf(" ");
-  return [Number(key.slice(0, space)), key.slice(space + 1)];
+/** The members of one group, as this thread knows them. */
+interface Lists {
+  readonly all: readonly ActorRef[];
+  readonly local: readonly ActorRef[];
+}
+
+/** Reads `thread id group`. */
+function parseMember(key: string): { thread: number; id: number; group: string } {
+  const first = key.indexOf(" ");
+  const second = key.indexOf(" ", first + 1);
+  return {
+    thread: Number(key.slice(0, first)),
+    id: Number(key.slice(first + 1, second)),
+    group: key.slice(second + 1),
+  };
 }

@@ -4,6 +4,7 @@ import type { SpawnOptions } from "./context.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import type { Kernel } from "./kernel.ts";
 import type { ActorRef } from "./ref.ts";
+import type { Spawns } from "./route.ts";
 
 /** How code is named where it is not loaded. */
 export interface Recipe {
@@ -24,7 +25,7 @@ const abandonedExit: ExitReason = { kind: "killed", message: "abandoned by its p
  * that it can take a request back whose answer it no longer waits for: no child lives unknown to
  * its parent.
  */
-export class Host extends Actor {
+export class Host extends Actor implements Spawns {
   readonly #kernel: Kernel;
   readonly #started = new Map<string, ActorRef>();
   /** Requests at work; true once the parent has given up. */
@@ -45,7 +46,7 @@ export class Host extends Actor {
     try {
       const actorClass = await this.#kernel.load(recipe.source, recipe.exportName);
       // Loading takes time; from here on the death of the parent's thread ends the child.
-      if (this.#kernel.incarnationOf(parent.thread) !== parent.incarnation) {
+      if (this.#kernel.routes.incarnationOf(parent.thread) !== parent.incarnation) {
         throw new ReplyError("thread_down", "the thread of the parent died");
       }
       const ref = await this.#kernel.spawnHere(actorClass, recipe.args, options, parent, () => {

@@ -1,17 +1,16 @@
 import {
   type Address,
   type Clock,
-  type ExitReason,
   formatPid,
+  HERE,
   type Log,
   type Random,
   TroupeError,
-  threadDownExit,
 } from "../core/index.ts";
 import type { Activity } from "./activity.ts";
 import type { ActorClass } from "./actor.ts";
 import { type Method, methodName } from "./actor-class.ts";
-import { type AskOptions, Asks, defaultAskTimeoutMs } from "./ask.ts";
+import { type AskOptions, Asks, defaultAskTimeoutMs, type PendingAsk } from "./ask.ts";
 import { Cell } from "./cell.ts";
 import { checkSpawnOptions, type SpawnOptions } from "./context.ts";
 import { type DeadLetterReason, DeadLetters, refusalText } from "./dead-letters.ts";
@@ -20,12 +19,13 @@ import { Envelope } from "./envelope.ts";
 import { Groups } from "./groups.ts";
 import { Host, hostId } from "./host.ts";
 import { loadActorClass, type ModuleLoader } from "./load.ts";
-import { type Names, namesId, namesTable } from "./names.ts";
+import { ANY_NODE, type Names, namesId, namesTable, namesTableOf } from "./names.ts";
+import { Nodes } from "./nodes.ts";
 import { answerForTheDead, obey } from "./obey.ts";
 import { ActorRef, type Sender } from "./ref.ts";
-import type { Route } from "./route.ts";
+import { Routes } from "./routes.ts";
 import type { SystemSignal } from "./signal.ts";
-import { Arrivals, type Code, Spawner, type SpawnOptionsWithArgs } from "./spawner.ts";
+import { type Code, Spawner, type SpawnOptionsWithArgs } from "./spawner.ts";
 import { strictCopy } from "./strict.ts";
 import { Tables } from "./tables.ts";
 
@@ -33,6 +33,8 @@ import { Tables } from "./tables.ts";
 export interface KernelParts {
   readonly thread: number;
   readonly incarnation: number;
+  /** The name of this node in its cluster; default: it is part of none. */
+  readonly nodeName?: string | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -49,6 +51,7 @@ export interface KernelParts {
 export class Kernel implements Sender {
   readonly thread: number;
   readonly incarnation: number;
+  readonly nodeName: string | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -58,13 +61,12 @@ export class Kernel implements Sender {
   readonly asks: Asks;
   readonly deadLetters: DeadLetters = new DeadLetters();
   readonly tables: Tables;
+  readonly nodes: Nodes;
   readonly groups: Groups;
+  readonly routes: Routes;
   readonly host: ActorRef<Host>;
   readonly onHostedStopped: (() => void) | null;
   readonly #cells = new Map<number, Cell>();
-  readonly #bound = new Set<Cell>();
-  readonly #routes = new Map<number, Route>();
-  readonly #arrivals: Arrivals;
   readonly #spawner: Spawner;
   readonly #loadModule: ModuleLoader;
   #flushes: (() => void)[] = [];
@@ -73,6 +75,7 @@ export class Kernel implements Sender {
   constructor(parts: KernelParts) {
     this.thread = parts.thread;
     this.incarnation = parts.incarnation;
+    this.nodeName = parts.nodeName ?? null;
     this.clock = parts.clock;
     this.random = parts.random;
     this.log = parts.log;
@@ -80,16 +83,15 @@ export class Kernel implements Sender {
     this.activity = parts.activity;
     this.strictMessages = parts.strictMessages;
     this.#loadModule = parts.loadModule;
-    this.#arrivals = new Arrivals(parts.clock);
     this.#spawner = new Spawner(this);
     this.onHostedStopped = parts.onHostedStopped ?? null;
     this.asks = new Asks(parts.clock);
     this.tables = new Tables((message) => {
-      for (const route of this.#routes.values()) route.table(message);
+      for (const route of this.routes.threads()) route.table(message);
     }, this.log);
-    this.groups = new Groups(this.thread, this.incarnation, this.tables, (address) =>
-      this.ref(address),
-    );
+    this.routes = new Routes(this);
+    this.nodes = new Nodes(this.tables);
+    this.groups = new Groups(this, this.nodes);
     this.host = this.spawnFixed(hostId, Host, [this], { concurrency: 1_000 });
   }
 
@@ -99,10 +101,10 @@ export class Kernel implements Sender {
     const { local } = target;
     const checked = this.strictMessages ? strictCopy(args, methodName(method)) : args;
     if (local !== null) return local.post(new Envelope(method, checked, null));
-    const route = this.#routeTo(target);
+    const route = this.routes.to(target);
     const name = methodName(method);
-    if (route?.tell(target.id, name, checked)) return true;
-    this.deadLetter(formatPid(target), name, this.#unreachable(target, route));
+    if (route?.tell(target, name, checked)) return true;
+    this.deadLetter(formatPid(target), name, this.routes.refusalOf(target, route));
     return false;
   }
 
@@ -127,18 +129,26 @@ export class Kernel implements Sender {
           }
         : resolve;
       const ask = this.asks.begin(target, name, timeoutMs, signal, answer, reject);
-      if (ask.settled) return;
-      if (target.local !== null) {
-        target.local.post(new Envelope(method, checked, ask));
-        return;
-      }
-      const route = this.#routeTo(target);
-      if (route !== undefined) route.ask(target.id, name, checked, ask);
-      else {
-        this.deadLetter(formatPid(target), name, this.#unreachable(target, route));
-        ask.reject(this.#noActor(target));
-      }
+      if (!ask.settled) this.#sendAsk(target, method, checked, ask);
     });
+  }
+
+  /** Passes on what came from another node for an actor of another thread. */
+  forward(target: ActorRef, { method, args, reply }: Envelope): void {
+    if (reply === null) this.send(target, method, args);
+    else {
+      const timeoutMs = Math.max(0, reply.deadlineAt - this.clock.now());
+      const ask = this.asks.begin(
+        target,
+        methodName(method),
+        timeoutMs,
+        undefined,
+        (value) => reply.resolve(value),
+        (error) => reply.reject(error),
+      );
+      reply.onAbandon = (reason) => ask.giveUp(reason);
+      this.#sendAsk(target, method, args, ask);
+    }
   }
 
   signal(target: ActorRef, signal: SystemSignal): void {
@@ -148,8 +158,8 @@ export class Kernel implements Sender {
       else answerForTheDead(this, target, cell.parent, signal);
       return;
     }
-    const route = this.#routeTo(target);
-    if (route !== undefined) route.signal(target.id, signal);
+    const route = this.routes.to(target);
+    if (route !== undefined) route.signal(target, signal);
     else answerForTheDead(this, target, null, signal);
   }
 
@@ -163,7 +173,7 @@ export class Kernel implements Sender {
   refuseUnknown(id: number, envelope: Envelope): void {
     const { thread, incarnation } = this;
     this.refuse(
-      new ActorRef(this, { node: 0, thread, id, incarnation }, null),
+      new ActorRef(this, { node: HERE, thread, id, incarnation }, null),
       envelope,
       "no_actor",
     );
@@ -190,11 +200,6 @@ export class Kernel implements Sender {
     return typed as ActorRef<InstanceType<C>>;
   }
 
-  /** The present incarnation of a thread; undefined when there is no way to it. */
-  incarnationOf(thread: number): number | undefined {
-    return thread === this.thread ? this.incarnation : this.#routes.get(thread)?.incarnation;
-  }
-
   find(id: number): Cell | undefined {
     return this.#cells.get(id);
   }
@@ -203,8 +208,17 @@ export class Kernel implements Sender {
     return this.#cells.values();
   }
 
-  whereis(name: string): ActorRef | undefined {
-    return this.tables.open<ActorRef>(namesTable).get(name);
+  /** See `ActorContext.whereis`. */
+  whereis(name: string, node: string = HERE): ActorRef | undefined {
+    const isHere = node === HERE || node === this.nodeName;
+    const table = isHere || node === ANY_NODE ? namesTable : namesTableOf(node);
+    const ref = this.tables.open<ActorRef>(table).get(name);
+    if (ref !== undefined || node !== ANY_NODE) return ref;
+    for (const other of this.nodes.list()) {
+      const there = other.isSelf ? undefined : this.whereis(name, other.name);
+      if (there !== undefined) return there;
+    }
+    return undefined;
   }
 
   /** A text that names an actor for people: pid, name, class. */
@@ -243,6 +257,23 @@ export class Kernel implements Sender {
     });
   }
 
+  /**
+   * Starts an actor of the runtime without a parent, and does not wait: its messages do. `onStopped`
+   * is called when it has stopped, or could not start.
+   */
+  launch<C extends ActorClass>(
+    actorClass: C,
+    args: ConstructorParameters<C>,
+    options: SpawnOptions,
+    onStopped: () => void,
+  ): ActorRef<InstanceType<C>> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const cell = this.#create(id, actorClass, args, options, null, onStopped, () => {});
+    cell.start();
+    return cell.ref as ActorRef<InstanceType<C>>;
+  }
+
   /** Starts one of the runtime's own actors under its fixed number, without a parent. */
   spawnFixed<C extends ActorClass>(
     id: number,
@@ -264,7 +295,7 @@ export class Kernel implements Sender {
   /** Called by a cell that has stopped. */
   remove(cell: Cell): void {
     this.#cells.delete(cell.ref.id);
-    this.#bound.delete(cell);
+    this.routes.unbind(cell);
     this.groups.leaveAll(cell);
     if (cell.options.name !== undefined) this.#names().tell.unregister(cell.options.name, cell.ref);
   }
@@ -285,48 +316,6 @@ export class Kernel implements Sender {
   /** One of the runtime's own actors on the main thread. */
   runtimeActor<A>(id: number): ActorRef<A> {
     return this.#fixed<A>(0, id, null);
-  }
-
-  /** The way to a thread is open: both sides tell each other their tables. */
-  addRoute(route: Route): void {
-    this.#routes.set(route.thread, route);
-    this.groups.follow(route.thread);
-    for (const message of this.tables.snapshots()) route.table(message);
-    this.#arrivals.announce(route.thread);
-  }
-
-  /** Resolves when there is a way to the thread. @throws TroupeError `thread_down` after the wait. */
-  whenReachable(thread: number, timeoutMs: number, parent: Cell): Promise<void> {
-    if (this.#routes.has(thread)) return Promise.resolve();
-    return this.#arrivals.wait(thread, timeoutMs, parent);
-  }
-
-  /**
-   * A thread died: whoever here watched, parented, was linked to or was a child of one of its
-   * actors learns of it. `culprits` are the actor numbers that brought it down.
-   */
-  threadDown(thread: number, message: string, culprits: readonly number[]): void {
-    this.#routes.delete(thread);
-    this.groups.dropThread(thread);
-    for (const cell of [...this.#bound]) {
-      const ends = cell.bonds.endsOn(thread);
-      const isCulprit = (ref: ActorRef): boolean => culprits.includes(ref.id);
-      const reasonFor = (ref: ActorRef): ExitReason => threadDownExit(message, isCulprit(ref));
-      // The culprit first: a supervisor that restarts a group charges the exit that it hears first.
-      const ended = [...ends.children, ...ends.watched];
-      for (const ref of [...ended.filter(isCulprit), ...ended.filter((ref) => !isCulprit(ref))]) {
-        obey(cell, { type: "terminated", ref, reason: reasonFor(ref) });
-      }
-      for (const ref of ends.links) obey(cell, { type: "exit", ref, reason: reasonFor(ref) });
-      if (cell.parent?.thread === thread) {
-        cell.stop({ kind: "shutdown", message: `the thread of its parent died: ${message}` });
-      }
-    }
-  }
-
-  /** Notes that the death of another thread may concern the cell. */
-  bind(cell: Cell): void {
-    this.#bound.add(cell);
   }
 
   /** Runs `flush` once, when the present turns are over. */
@@ -350,46 +339,45 @@ export class Kernel implements Sender {
     onStarted: (error: unknown) => void,
   ): Cell {
     const { thread, incarnation } = this;
-    const ref = new ActorRef(this, { node: 0, thread, id, incarnation }, actorClass);
+    const ref = new ActorRef(this, { node: HERE, thread, id, incarnation }, actorClass);
     const cell = new Cell(this, ref, actorClass, args, options, parent, onStarted, onStopped);
     ref.local = cell;
     this.#cells.set(id, cell);
-    if (parent !== null && parent.thread !== thread) this.bind(cell);
+    if (parent !== null && parent.thread !== thread) this.routes.bind(cell);
     return cell;
+  }
+
+  #sendAsk(target: ActorRef, method: Method, args: readonly unknown[], ask: PendingAsk): void {
+    if (target.local !== null) {
+      target.local.post(new Envelope(method, args, ask));
+      return;
+    }
+    const route = this.routes.to(target);
+    const name = methodName(method);
+    if (route !== undefined) route.ask(target, name, args, ask);
+    else {
+      this.deadLetter(formatPid(target), name, this.routes.refusalOf(target, route));
+      ask.reject(this.routes.failureOf(target));
+    }
   }
 
   #isHere(address: Address): boolean {
     return (
-      address.node === 0 &&
       address.thread === this.thread &&
-      address.incarnation === this.incarnation
+      address.incarnation === this.incarnation &&
+      address.node === HERE
     );
   }
 
   #fixed<A>(thread: number, id: number, actorClass: ActorClass | null): ActorRef<A> {
-    const incarnation = this.incarnationOf(thread) ?? 0;
-    const address = { node: 0, thread, id, incarnation };
+    const incarnation = this.routes.incarnationOf(thread) ?? 0;
+    const address = { node: HERE, thread, id, incarnation };
     const local = this.#isHere(address) ? this.#cells.get(id)?.ref : undefined;
     return (local ?? new ActorRef(this, address, actorClass)) as ActorRef<A>;
   }
 
   #names(): ActorRef<Names> {
     return this.runtimeActor<Names>(namesId);
-  }
-
-  #routeTo(target: ActorRef): Route | undefined {
-    const route = this.#routes.get(target.thread);
-    return route?.incarnation === target.incarnation ? route : undefined;
-  }
-
-  #unreachable(target: ActorRef, route: Route | undefined): DeadLetterReason {
-    if (route !== undefined) return "link_full";
-    return target.thread === this.thread ? "no_actor" : "thread_down";
-  }
-
-  #noActor(target: ActorRef): TroupeError {
-    const why = target.thread === this.thread ? "is no living actor" : "was on a thread that died";
-    return new TroupeError("no_actor", `${target} ${why}`);
   }
 }
 

@@ -8,6 +8,14 @@ export const namesId = 2;
 /** The table that holds the registered names. */
 export const namesTable = "names";
 
+/** Stands for every node where the name of one may stand: this one first. */
+export const ANY_NODE = "*";
+
+/** The table of the names of another node. */
+export function namesTableOf(node: string): string {
+  return `${namesTable}@${node}`;
+}
+
 /** What the names actor needs of the runtime. */
 export interface NamesPort {
   /** Whether the actor still lives; asked only when its name is wanted by another. */

@@ -1,4 +1,4 @@
-import { type ExitReason, noActorExit } from "../core/index.ts";
+import { type ExitReason, HERE, noActorExit, nodeDownExit } from "../core/index.ts";
 import type { Cell } from "./cell.ts";
 import { defaultShutdownMs } from "./ending.ts";
 import type { Kernel } from "./kernel.ts";
@@ -35,12 +35,13 @@ export function obey(cell: Cell, signal: SystemSignal): void {
     }
     case "exit": {
       if (!cell.bonds.removeLink(signal.ref)) break;
-      const decision = decideLinkedExit(signal.reason, cell.options.trapExit ?? false);
-      if (decision === "hear") cell.hear(signal);
+      const { reason, origin: ref = signal.ref } = signal;
+      const decision = decideLinkedExit(reason, cell.options.trapExit ?? false);
+      if (decision === "hear") cell.hear({ type: "exit", ref, reason });
       else if (decision === "stop") {
-        const message = `linked actor ${signal.ref} stopped: ${signal.reason.message}`;
-        const kind = signal.reason.kind === "shutdown" ? "shutdown" : "crash";
-        cell.stop({ ...signal.reason, kind, message });
+        const message = `linked actor ${ref} stopped: ${reason.message}`;
+        const kind = reason.kind === "shutdown" ? "shutdown" : "crash";
+        cell.stop({ ...reason, kind, message });
       }
     }
   }
@@ -53,7 +54,9 @@ export function answerForTheDead(
   parent: ActorRef | null,
   signal: SystemSignal,
 ): void {
-  const gone = { ref: target, reason: noActorExit };
+  const isHere = target.node === HERE;
+  const reason = isHere ? noActorExit : nodeDownExit("its node is not connected");
+  const gone = { ref: target, reason };
   if (signal.type === "watch") kernel.signal(signal.watcher, { type: "terminated", ...gone });
   else if (signal.type === "link") kernel.signal(signal.peer, { type: "exit", ...gone });
   else if ((signal.type === "stop" || signal.type === "kill") && parent !== null) {

@@ -49,7 +49,7 @@ const defaultOptions: AskOptions = { timeoutMs: defaultAskTimeoutMs };
  * that one actor: after a restart the supervisor's new actor has a new one (names and groups follow).
  */
 export class ActorRef<A = unknown> implements Address {
-  readonly node: number;
+  readonly node: string;
   readonly thread: number;
   readonly id: number;
   readonly incarnation: number;
@@ -86,8 +86,8 @@ export class ActorRef<A = unknown> implements Address {
   /**
    * `await ref.ask.method(...args)` sends and waits for the answer, 5,000 ms at most.
    * @throws TroupeError `no_actor`, `actor_stopped`, `mailbox_full`, `link_full`, `unknown_method`,
-   * `not_serialisable`: the message was not taken, nothing has happened; `ask_timeout`, `abandoned`,
-   * `actor_crashed`, `thread_down`: it may have been worked on; and whatever ReplyError the method
+   * `not_serialisable`, `unreachable`, `message_too_large`: the message was not taken, nothing has
+   * happened; `ask_timeout`, `abandoned`, `actor_crashed`, `thread_down`, `node_down`: it may have been worked on; and whatever ReplyError the method
    * throws.
    */
   get ask(): Ask<A> {

@@ -1,5 +1,8 @@
 import type { TableChange, TableSnapshot } from "../core/index.ts";
 import type { PendingAsk } from "./ask.ts";
+import type { SpawnOptions } from "./context.ts";
+import type { Recipe } from "./host.ts";
+import type { ActorRef } from "./ref.ts";
 import type { SystemSignal } from "./signal.ts";
 
 /** What tables say to each other. */
@@ -13,16 +16,38 @@ export type TableMessage =
     };
 
 /**
- * The way to the actors of one other thread. In order; messages and asks are refused when too
- * much is on its way, signals and table changes never.
+ * The way to the actors of one other thread, or of one other node. In order; messages and asks are
+ * refused when too much is on its way, signals never.
  */
 export interface Route {
+  /** False when the message was refused: the caller makes it a dead letter. */
+  tell(target: ActorRef, method: string, args: readonly unknown[]): boolean;
+  /** Settles `pending` in every case. */
+  ask(target: ActorRef, method: string, args: readonly unknown[], pending: PendingAsk): void;
+  signal(target: ActorRef, signal: SystemSignal): void;
+}
+
+/** The way to another thread of this node. */
+export interface ThreadRoute extends Route {
   readonly thread: number;
   readonly incarnation: number;
-  /** False when the message was refused: the caller makes it a dead letter. */
-  tell(id: number, method: string, args: readonly unknown[]): boolean;
-  /** Settles `pending` in every case. */
-  ask(id: number, method: string, args: readonly unknown[], pending: PendingAsk): void;
-  signal(id: number, signal: SystemSignal): void;
+  /** Never refused. */
   table(message: TableMessage): void;
+}
+
+/** What starts actors for parents elsewhere; a `Host`, or what stands for a parent on its node. */
+export interface Spawns {
+  spawn(token: string, recipe: Recipe, options: SpawnOptions, parent: ActorRef): Promise<ActorRef>;
+  abandon(token: string): void;
+}
+
+/** The ways to other nodes. */
+export interface NodeRoutes {
+  /** Undefined when no such node is connected. */
+  to(node: string): Route | undefined;
+  /**
+   * Who starts actors for this thread there.
+   * @throws TroupeError `unreachable` when there is no connection in time.
+   */
+  spawner(node: string, timeoutMs: number): Promise<ActorRef<Spawns>>;
 }

@@ -22,4 +22,10 @@ export type SystemSignal =
   | { readonly type: "link"; readonly peer: ActorRef }
   | { readonly type: "unlink"; readonly peer: ActorRef }
   | { readonly type: "terminated"; readonly ref: ActorRef; readonly reason: ExitReason }
-  | { readonly type: "exit"; readonly ref: ActorRef; readonly reason: ExitReason };
+  | {
+      readonly type: "exit";
+      readonly ref: ActorRef;
+      readonly reason: ExitReason;
+      /** Whose end it is, where `ref` stands for an actor on another node. */
+      readonly origin?: ActorRef;
+    };

@@ -1,4 +1,4 @@
-import { type Clock, TroupeError } from "../core/index.ts";
+import { type Clock, HERE, TroupeError } from "../core/index.ts";
 import type { ActorClass } from "./actor.ts";
 import { assertActorClass } from "./actor-class.ts";
 import { defaultStartTimeoutMs } from "./birth.ts";
@@ -7,6 +7,7 @@ import type { SpawnOptions } from "./context.ts";
 import { defaultShutdownMs } from "./ending.ts";
 import type { Kernel } from "./kernel.ts";
 import type { ActorRef } from "./ref.ts";
+import type { Spawns } from "./route.ts";
 import { type Threads, threadsId } from "./threads.ts";
 
 /** Either a class that is loaded here, or the name of one that may be loaded elsewhere. */
@@ -31,8 +32,10 @@ export class Spawner {
 
   /** Starts a child of `parent` on the thread that its options ask for. */
   spawn(code: Code, options: SpawnOptionsWithArgs, parent: Cell): Promise<ActorRef> {
-    const { thread } = options;
+    const { thread, node } = options;
     const here = this.#kernel.thread;
+    const isElsewhere = node !== undefined && node !== HERE && node !== this.#kernel.nodeName;
+    if (isElsewhere) return this.#spawnThere(node, code, options, parent);
     const stays = thread === here || (thread === undefined && here !== 0);
     // The common case takes no detour: it may happen a million times.
     if (stays && typeof code === "function") return this.#spawnHere(code, options, parent);
@@ -52,9 +55,8 @@ export class Spawner {
     if (typeof code === "function") assertActorClass(code, "spawn");
     const thread = await this.#placement(options);
     if (thread !== this.#kernel.thread) {
-      const { args = noArgs, ...rest } = options;
       try {
-        return await this.#spawnThere(thread, code, args, rest, parent);
+        return await this.#spawnThere(thread, code, options, parent);
       } catch (error) {
         // Its actor would have ended it.
         if (options.thread === "dedicated") this.#threads().tell.closeDedicated(thread);
@@ -66,19 +68,18 @@ export class Spawner {
     return this.#spawnHere(actorClass, options, parent);
   }
 
+  /** `place` is a thread of this node, or the name of another node. */
   async #spawnThere(
-    thread: number,
+    place: number | string,
     code: Code,
-    args: readonly unknown[],
-    options: SpawnOptions,
+    { args = noArgs, node: _node, ...options }: SpawnOptionsWithArgs,
     parent: Cell,
   ): Promise<ActorRef> {
     const kernel = this.#kernel;
     const startTimeoutMs = options.startTimeoutMs ?? defaultStartTimeoutMs;
     const recipe = { ...toRecipe(code), args };
     if (hasEnded(parent)) throw parentStopped();
-    await kernel.whenReachable(thread, startTimeoutMs, parent);
-    const host = kernel.hostOf(thread);
+    const host = await this.#spawnerOf(place, startTimeoutMs, parent);
     this.#lastToken += 1;
     const token = `${kernel.thread}.${kernel.incarnation}.${this.#lastToken}`;
     const timeoutMs = startTimeoutMs + answerMarginMs;
@@ -100,6 +101,24 @@ export class Spawner {
     parent.bonds.addChild(ref);
     if (earlyEnd !== undefined) kernel.signal(parent.ref, earlyEnd);
     return ref;
+  }
+
+  /** Who starts actors there. */
+  async #spawnerOf(
+    place: number | string,
+    timeoutMs: number,
+    parent: Cell,
+  ): Promise<ActorRef<Spawns>> {
+    const { routes } = this.#kernel;
+    if (typeof place === "number") {
+      await routes.whenReachable(place, timeoutMs, parent);
+      return this.#kernel.hostOf(place);
+    }
+    if (routes.nodes !== null) return routes.nodes.spawner(place, timeoutMs);
+    throw new TroupeError(
+      "unreachable",
+      `node: this one is part of no cluster, and of none with ${place}`,
+    );
   }
 
   async #placement(options: SpawnOptions): Promise<number> {

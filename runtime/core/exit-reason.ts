@@ -8,10 +8,18 @@ import type { ErrorRecord } from "./errors.ts";
  * - `killed`: it did not stop within its shutdown time, or was killed on purpose.
  * - `thread_down`: its thread died. `culprit` is true for the actor that brought the thread down,
  *   the only one whose supervisor charges the restart.
+ * - `node_down`: the connection to its node was lost; whether it still lives is not known.
  * - `no_actor`: there was no such actor when it was watched.
  */
 export interface ExitReason {
-  readonly kind: "normal" | "shutdown" | "crash" | "killed" | "thread_down" | "no_actor";
+  readonly kind:
+    | "normal"
+    | "shutdown"
+    | "crash"
+    | "killed"
+    | "thread_down"
+    | "node_down"
+    | "no_actor";
   readonly message: string;
   readonly error?: ErrorRecord;
   readonly culprit?: boolean;
@@ -30,6 +38,11 @@ export function crashExit(error: ErrorRecord): ExitReason {
 /** The reason of every actor on a thread that died. */
 export function threadDownExit(message: string, culprit: boolean): ExitReason {
   return { kind: "thread_down", message, culprit };
+}
+
+/** The reason of every actor on a node to which the connection was lost. */
+export function nodeDownExit(message: string): ExitReason {
+  return { kind: "node_down", message };
 }
 
 /** True for the ends that nobody has to mend: OTP's `normal` and `shutdown`. */

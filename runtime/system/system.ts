@@ -12,6 +12,7 @@ import {
   Kernel,
   logSlowTurn,
   Names,
+  type Nodes,
   namesId,
   type ResourceLimits,
   type Scheduler,
@@ -19,8 +20,10 @@ import {
   Threads,
   threadsId,
 } from "../actor/index.ts";
+import { type Cluster, type ClusterOptions, parseRole } from "../cluster/index.ts";
 import {
   type Clock,
+  HERE,
   type Log,
   parsePid,
   type Random,
@@ -38,6 +41,7 @@ import {
   Supervisor,
   type SupervisorFlags,
 } from "../supervision/index.ts";
+import { SystemCluster } from "./system-cluster.ts";
 import { ThreadSet } from "./thread-set.ts";
 import { type SystemInfo, selectTree, type TreeNode } from "./tree.ts";
 
@@ -58,6 +62,8 @@ export interface SystemOptions {
   /** How many of the root's children may be restarted within how long; default 10 in 10,000 ms. */
   readonly intensity?: number;
   readonly periodMs?: number;
+  /** Makes the system a node of a cluster; default: it is none. */
+  readonly cluster?: ClusterOptions;
   /** Of the calling thread; the other threads always have the real ones. */
   readonly clock?: Clock;
   readonly random?: Random;
@@ -76,15 +82,17 @@ const defaultStopBudgetMs = 15_000;
 export class System {
   readonly #kernel: Kernel;
   readonly #threads: ThreadSet | null;
+  readonly #cluster: SystemCluster | null;
   #root: ActorRef<Supervisor> | null = null;
   #rootEnded: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | null = null;
   #stopping = false;
   #spawned = 0;
 
-  private constructor(kernel: Kernel, threads: ThreadSet | null) {
+  private constructor(kernel: Kernel, threads: ThreadSet | null, cluster: SystemCluster | null) {
     this.#kernel = kernel;
     this.#threads = threads;
+    this.#cluster = cluster;
   }
 
   /** Starts the threads and the root supervisor. */
@@ -96,9 +104,12 @@ export class System {
     const threadCount = options.threads ?? availableParallelism();
     checkCount("threads", threadCount, 0);
     checkCount("stallTimeoutMs", stallTimeoutMs, 1);
+    const cluster =
+      options.cluster === undefined ? null : await SystemCluster.prepare(options.cluster, clock);
     const kernel = new Kernel({
       thread: 0,
-      incarnation: 1,
+      incarnation: cluster?.incarnation ?? 1,
+      nodeName: cluster?.config.name ?? null,
       clock,
       random,
       log,
@@ -115,14 +126,23 @@ export class System {
             kernel,
             schedulers: threadCount,
             limits: options.resourceLimits ?? {},
-            config: { strictMessages, slowTurnMs, heartbeatMs: heartbeatMs(stallTimeoutMs) },
+            config: {
+              ...{ strictMessages, slowTurnMs, heartbeatMs: heartbeatMs(stallTimeoutMs) },
+              cluster: cluster && { config: cluster.config, incarnation: cluster.incarnation },
+            },
             stallTimeoutMs,
             onGiveUp: (message) => fail(message),
           });
-    const system = new System(kernel, threads);
+    const system = new System(kernel, threads, cluster);
     system.#startRuntimeActors();
     await threads?.start();
     await system.#startRoot(options);
+    try {
+      await cluster?.start(kernel, threads);
+    } catch (error) {
+      await system.stop();
+      throw error;
+    }
     fail = (reason) => {
       if (!system.#stopping) options.onFailure?.(reason);
     };
@@ -149,6 +169,30 @@ export class System {
   /** The numbers of the scheduler threads; `[0]` when there are none but the calling one. */
   get schedulers(): readonly number[] {
     return this.#threads?.schedulers ?? [0];
+  }
+
+  /** This node and those that are connected to it; empty when it is part of no cluster. */
+  get nodes(): Nodes {
+    return this.#kernel.nodes;
+  }
+
+  /**
+   * Tells all nodes that this one has a role more.
+   * @throws RangeError for what is no role; TroupeError `unreachable` when it is in no cluster.
+   */
+  async addRole(role: string): Promise<void> {
+    await this.#keeper.ask.addRole(parseRole(role));
+  }
+
+  /** The opposite. */
+  async removeRole(role: string): Promise<void> {
+    await this.#keeper.ask.removeRole(role);
+  }
+
+  get #keeper(): ActorRef<Cluster> {
+    const keeper = this.#cluster?.keeper;
+    if (keeper) return keeper;
+    throw new TroupeError("unreachable", "this system is part of no cluster");
   }
 
   /**
@@ -182,8 +226,8 @@ export class System {
     const named = this.#kernel.whereis(nameOrPid);
     if (named !== undefined) return named;
     const pid = parsePid(nameOrPid);
-    if (pid === undefined) return undefined;
-    const incarnation = this.#kernel.incarnationOf(pid.thread);
+    if (pid === undefined || pid.node !== HERE) return undefined;
+    const incarnation = this.#kernel.routes.incarnationOf(pid.thread);
     return incarnation === undefined ? undefined : this.#kernel.ref({ ...pid, incarnation });
   }
 
@@ -269,6 +313,7 @@ export class System {
       this.#kernel.signal(this.#root, { type: "stop", reason: shutdownExit, shutdownMs: budgetMs });
       await this.#rootEnded;
     }
+    await this.#cluster?.leave();
     await this.#threads?.stop();
   }
 

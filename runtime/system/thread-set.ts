@@ -1,6 +1,6 @@
 import { MessageChannel } from "node:worker_threads";
 import type { DedicatedRequest, Kernel, ResourceLimits, ThreadsPort } from "../actor/index.ts";
-import { formatPid, TroupeError } from "../core/index.ts";
+import { formatPid, HERE, TroupeError } from "../core/index.ts";
 import { decideBackoff, decideRestartAllowed, type RestartWindow } from "../supervision/index.ts";
 import {
   Link,
@@ -44,6 +44,7 @@ export class ThreadSet implements ThreadsPort {
   readonly #live = new Map<number, WorkerThread>();
   readonly #links = new Map<number, Link>();
   readonly #incarnations = new Map<number, number>();
+  readonly #upListeners = new Set<(thread: number) => void>();
   readonly #downListeners = new Set<(thread: number) => void>();
   readonly #leaving = new Set<WorkerThread>();
   readonly #requests = new Map<WorkerThread, DedicatedRequest>();
@@ -53,6 +54,7 @@ export class ThreadSet implements ThreadsPort {
   #deaths: RestartWindow = [];
   #deathsInRow = 0;
   #stopping = false;
+  #isServing = false;
 
   constructor(parts: ThreadSetParts) {
     this.#parts = parts;
@@ -70,6 +72,12 @@ export class ThreadSet implements ThreadsPort {
       await this.stop();
       throw error;
     }
+  }
+
+  /** Calls `listener` for every thread there is, and for each that comes, once all others know it. */
+  onThread(listener: (thread: number) => void): void {
+    for (const thread of this.#links.keys()) listener(thread);
+    this.#upListeners.add(listener);
   }
 
   /** Calls `listener` before anybody else hears that a thread died. */
@@ -106,6 +114,21 @@ export class ThreadSet implements ThreadsPort {
     return [...this.#links.values()];
   }
 
+  /** Lets the scheduler threads, and those that come after them, accept connections of other nodes. */
+  async serveNodes(): Promise<void> {
+    this.#isServing = true;
+    const schedulers = this.workers().filter(({ dedicated }) => !dedicated);
+    await Promise.all(schedulers.map((worker) => worker.serveNodes()));
+  }
+
+  /** All threads say goodbye to the other nodes. */
+  async leaveNodes(reason: string): Promise<void> {
+    this.#isServing = false;
+    const left = this.workers().map((worker) => worker.leaveNodes(reason, exitTimeoutMs));
+    // Those that cannot are missed by the others soon enough.
+    await Promise.allSettled(left);
+  }
+
   /** Ends all threads. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -122,7 +145,8 @@ export class ThreadSet implements ThreadsPort {
     const { kernel, config } = this.#parts;
     const { clock, log } = kernel;
     if (this.#stopping) throw new TroupeError("stopping", "the system is stopping");
-    const incarnation = (this.#incarnations.get(thread) ?? 0) + 1;
+    const before = this.#incarnations.get(thread) ?? config.cluster?.incarnation ?? 0;
+    const incarnation = before + 1;
     this.#incarnations.set(thread, incarnation);
     const data = { thread, incarnation, dedicated: request !== null, config };
     const onFinished = (finished: WorkerThread): void => void this.#close(finished);
@@ -133,7 +157,9 @@ export class ThreadSet implements ThreadsPort {
     const linked = this.#linking.then(() => this.#linkToAll(worker));
     this.#linking = linked.catch(() => {});
     await linked;
+    for (const listener of this.#upListeners) listener(thread);
     this.#watch(worker);
+    if (this.#isServing && request === null) await worker.serveNodes();
   }
 
   /** Links a new worker to the main thread and to every other worker that is linked already. */
@@ -233,7 +259,7 @@ export class ThreadSet implements ThreadsPort {
     }
     this.#links.get(thread)?.close(`thread ${thread} died: ${end.message}`);
     this.#links.delete(thread);
-    kernel.threadDown(thread, `thread ${thread} died: ${end.message}`, end.culprits);
+    kernel.routes.threadDown(thread, `thread ${thread} died: ${end.message}`, end.culprits);
     this.#endOrphansOf(thread);
     if (!dedicated && !expected) this.#replace(thread, end);
   }
@@ -269,7 +295,7 @@ function describeWork(worker: WorkerThread): string {
   const doing = worker.doing();
   if (doing === null) return "code outside of any actor";
   const { thread, incarnation } = worker;
-  return `${formatPid({ node: 0, thread, id: doing.actorId, incarnation })} ${doing.label}`;
+  return `${formatPid({ node: HERE, thread, id: doing.actorId, incarnation })} ${doing.label}`;
 }
 
 type ThreadIdentity = Pick<LinkEnd, "thread" | "incarnation" | "dedicated">;

@@ -14,7 +14,9 @@ export interface SystemInfo {
 }
 
 /** The runtime's own actors, which have no parent and are not part of anybody's tree. */
-const runtimeClasses = new Set(["Host", "Names", "Threads"]);
+const runtimeClasses = new Set(["Host", "Names", "Threads", "Cluster"]);
+/** Stands for actors of another node: of interest where it is the parent of some. */
+const agentClass = "PeerAgent";
 
 /** Puts actors under their parents; those whose parent is not among them are roots. */
 export function selectTree(actors: readonly ActorInfo[]): TreeNode[] {
@@ -28,5 +30,5 @@ export function selectTree(actors: readonly ActorInfo[]): TreeNode[] {
     const parent = node.parent === null ? undefined : nodes.get(node.parent);
     (parent?.children ?? roots).push(node);
   }
-  return roots;
+  return roots.filter((root) => root.class !== agentClass || root.children.length > 0);
 }

@@ -30,6 +30,8 @@ export interface TestKernelOptions {
   readonly thread?: number;
   /** Default 1. */
   readonly incarnation?: number;
+  /** The name of its node in a cluster; default none. */
+  readonly nodeName?: string;
   /** Default: the platform's import. */
   readonly loadModule?: ModuleLoader;
 }
@@ -55,6 +57,7 @@ export class TestKernel {
     this.kernel = new Kernel({
       thread,
       incarnation: options.incarnation ?? 1,
+      nodeName: options.nodeName ?? null,
       clock: this.clock,
       random: seededRandom(seed),
       log: lineLog(this.clock, "debug", (line) => this.logLines.push(line)),

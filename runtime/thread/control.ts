@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { ActorInfo, ThreadInfo } from "../actor/index.ts";
+import type { ClusterConfig } from "../cluster/index.ts";
 import type { LogLevel } from "../core/index.ts";
 
 /** What every thread of a system has in common. */
@@ -8,6 +9,8 @@ export interface ThreadConfig {
   /** A turn longer than this is logged with its actor. */
   readonly slowTurnMs: number;
   readonly heartbeatMs: number;
+  /** The cluster that the node is part of, and the incarnation of the node. */
+  readonly cluster: { readonly config: ClusterConfig; readonly incarnation: number } | null;
 }
 
 /** What a worker is started with. */
@@ -38,6 +41,10 @@ export interface ThreadControl {
   connect(end: LinkEnd, greet: boolean): Promise<void>;
   threadDown(thread: number, message: string, culprits: readonly number[]): void;
   inspect(): { actors: ActorInfo[]; info: ThreadInfo };
+  /** Accepts the connections of other nodes from now on; resolves when it does. */
+  serveNodes(): Promise<void>;
+  /** Says goodbye to the other nodes. */
+  leaveNodes(reason: string): Promise<void>;
   /** Ends the thread; its actors have been stopped before. */
   exit(): void;
 }

@@ -11,6 +11,7 @@ import {
   logSlowTurn,
   onLabel,
 } from "../actor/index.ts";
+import { ClusterThread, tcpTransport } from "../cluster/index.ts";
 import { type Log, systemClock, systemRandom, toErrorRecord } from "../core/index.ts";
 import type { ThreadControl, ThreadData, ThreadReport } from "./control.ts";
 import { LabelMemory } from "./label-memory.ts";
@@ -39,6 +40,7 @@ const activity = new Activity(data.activity, data.dedicated ? systemClock : null
 const kernel: Kernel = new Kernel({
   thread,
   incarnation,
+  nodeName: config.cluster?.config.name ?? null,
   clock: systemClock,
   random: systemRandom,
   log,
@@ -50,6 +52,10 @@ const kernel: Kernel = new Kernel({
 });
 
 const links = new Map<number, Link>();
+const { cluster } = config;
+const nodes =
+  cluster &&
+  new ClusterThread(kernel, cluster.config, cluster.incarnation, tcpTransport(cluster.config.tls));
 
 const control: ThreadControl = {
   async connect(end, greet) {
@@ -61,9 +67,15 @@ const control: ThreadControl = {
   threadDown(downThread, message, culprits) {
     links.get(downThread)?.close(message);
     links.delete(downThread);
-    kernel.threadDown(downThread, message, culprits);
+    kernel.routes.threadDown(downThread, message, culprits);
   },
-  inspect: () => inspectKernel(kernel, links.values()),
+  inspect: () => inspectKernel(kernel, [...links.values(), ...(nodes?.loads() ?? [])]),
+  async serveNodes() {
+    await nodes?.listen(true);
+  },
+  async leaveNodes(reason) {
+    await nodes?.close(reason);
+  },
   exit() {
     // Not at once: what the actors said last shall leave the thread.
     setImmediate(() => process.exit(0));

@@ -1,20 +1,22 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import {
+  type ActorRef,
+  type AnswerPort,
   type DeadLetterReason,
   Envelope,
   type Kernel,
   type LinkLoad,
   type PendingAsk,
-  type Route,
+  RemoteReply,
   type SystemSignal,
   type TableMessage,
+  type ThreadRoute,
   type Threads,
   threadsId,
 } from "../actor/index.ts";
-import { fromErrorRecord, TroupeError, toErrorRecord } from "../core/index.ts";
+import { fromErrorRecord, HERE, TroupeError, toErrorRecord } from "../core/index.ts";
 import type { LinkEnd } from "./control.ts";
 import { LinkCounters } from "./link-counters.ts";
-import { type AnswerPort, RemoteReply } from "./remote-reply.ts";
 import { describeEnvelope, selectSubstitute } from "./substitute.ts";
 import {
   batchBytes,
@@ -37,7 +39,7 @@ const largeSize = 64 * 1024;
  * arrive in order. What is under way is bounded: beyond it messages are refused, signals and table
  * changes pass.
  */
-export class Link implements Route, AnswerPort {
+export class Link implements ThreadRoute, AnswerPort {
   readonly thread: number;
   readonly incarnation: number;
   readonly #kernel: Kernel;
@@ -72,11 +74,11 @@ export class Link implements Route, AnswerPort {
 
   /** Opens the route; both sides tell their tables and then greet. */
   open(): void {
-    this.#kernel.addRoute(this);
+    this.#kernel.routes.add(this);
     this.#push([kind.hello]);
   }
 
-  tell(id: number, method: string, args: readonly unknown[]): boolean {
+  tell({ id }: ActorRef, method: string, args: readonly unknown[]): boolean {
     if (!this.#counters.hasRoom) return false;
     this.#counters.sent();
     this.#push([kind.tell, id, method, args]);
@@ -84,7 +86,7 @@ export class Link implements Route, AnswerPort {
     return true;
   }
 
-  ask(id: number, method: string, args: readonly unknown[], pending: PendingAsk): void {
+  ask({ id }: ActorRef, method: string, args: readonly unknown[], pending: PendingAsk): void {
     if (!this.#counters.hasRoom) {
       this.#refuse(id, method, "link_full");
       const message = `too much is on its way to thread ${this.thread}`;
@@ -103,7 +105,7 @@ export class Link implements Route, AnswerPort {
     if (args.some(isLarge)) this.#flush();
   }
 
-  signal(id: number, signal: SystemSignal): void {
+  signal({ id }: ActorRef, signal: SystemSignal): void {
     this.#push([kind.signal, id, signal]);
     if (!this.#dedicated || (signal.type !== "stop" && signal.type !== "kill")) return;
     // Nobody watches over a dedicated thread's heart; one that is stuck would never hear of this.
@@ -251,7 +253,7 @@ export class Link implements Route, AnswerPort {
         break;
       case kind.signal: {
         const { thread, incarnation } = this.#kernel;
-        const target = this.#kernel.ref({ node: 0, thread, id: envelope[1], incarnation });
+        const target = this.#kernel.ref({ node: HERE, thread, id: envelope[1], incarnation });
         this.#kernel.signal(target, envelope[2]);
         break;
       }

@@ -109,6 +109,16 @@ export class WorkerThread {
     return this.#call(() => this.#control.threadDown(thread, end.message, end.culprits));
   }
 
+  /** Lets it accept the connections of other nodes. */
+  serveNodes(): Promise<void> {
+    return this.#call(() => this.#control.serveNodes());
+  }
+
+  /** Lets it say goodbye to the other nodes; `timeoutMs` is all the time it gets. */
+  leaveNodes(reason: string, timeoutMs: number): Promise<void> {
+    return this.#call(() => this.#control.leaveNodes(reason), timeoutMs);
+  }
+
   /** @throws TroupeError `thread_down` when the thread is gone or does not answer in time. */
   inspect(timeoutMs: number): Promise<{ actors: ActorInfo[]; info: ThreadInfo }> {
     return this.#call(() => this.#control.inspect(), timeoutMs);

@@ -210,9 +210,9 @@ test("who asks an actor that is gone is told at once", async () => {
   const { t, ref } = await gate();
   t.kernel.signal(ref, { type: "kill", reason: { kind: "killed", message: "test" } });
   assert.equal((await failure(ref.ask.wait())).code, "actor_stopped");
-  const unknown = t.kernel.ref({ node: 0, thread: 0, id: 999, incarnation: 1 }) as ActorRef<Gate>;
+  const unknown = t.kernel.ref({ node: "0", thread: 0, id: 999, incarnation: 1 }) as ActorRef<Gate>;
   assert.equal((await failure(unknown.ask.wait())).code, "no_actor");
-  const elsewhere = t.kernel.ref({ node: 0, thread: 7, id: 1, incarnation: 1 }) as ActorRef<Gate>;
+  const elsewhere = t.kernel.ref({ node: "0", thread: 7, id: 1, incarnation: 1 }) as ActorRef<Gate>;
   assert.equal((await failure(elsewhere.ask.wait())).code, "no_actor");
   assert.deepEqual(t.kernel.deadLetters.counts(), {
     actor_stopped: 1,

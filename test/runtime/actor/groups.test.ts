@@ -77,7 +77,7 @@ test("members of other threads are seen everywhere; a thread's death ends theirs
   await main.settle();
   assert.deepEqual(sortedKeys(main.kernel.groups.members("a")), sortedKeys([here, there]));
   assert.deepEqual(sortedKeys(first.kernel.groups.members("a")), sortedKeys([here, there]));
-  main.kernel.threadDown(1, "it died", []);
+  main.kernel.routes.threadDown(1, "it died", []);
   assert.deepEqual(keys(main.kernel.groups.members("a")), keys([here]));
 });
 
@@ -91,7 +91,7 @@ test("a thread that is started anew can have members again, and none of its form
   }
   await main.settle();
   assert.equal(main.kernel.groups.members("a").length, 5);
-  main.kernel.threadDown(1, "it died", []);
+  main.kernel.routes.threadDown(1, "it died", []);
   assert.equal(main.kernel.groups.members("a").length, 0);
 
   const second = thread(2);

@@ -1,12 +1,12 @@
-import type { Kernel, PendingAsk, Route } from "../../../runtime/actor/index.ts";
+import type { ActorRef, Kernel, PendingAsk, ThreadRoute } from "../../../runtime/actor/index.ts";
 
 /** Tables alone, as a link between two threads would carry them: copied, in order, at once. */
-export function tableRoute(to: Kernel): Route {
+export function tableRoute(to: Kernel): ThreadRoute {
   return {
     thread: to.thread,
     incarnation: to.incarnation,
     tell: () => false,
-    ask: (_id: number, _method: string, _args: readonly unknown[], pending: PendingAsk) =>
+    ask: (_target: ActorRef, _method: string, _args: readonly unknown[], pending: PendingAsk) =>
       pending.reject(new Error("the test's route carries tables alone") as never),
     signal: () => {},
     table: (message) => to.tables.receive(structuredClone(message)),
@@ -15,6 +15,6 @@ export function tableRoute(to: Kernel): Route {
 
 /** Joins two kernels as threads of one node. */
 export function connect(one: Kernel, other: Kernel): void {
-  one.addRoute(tableRoute(other));
-  other.addRoute(tableRoute(one));
+  one.routes.add(tableRoute(other));
+  other.routes.add(tableRoute(one));
 }

@@ -108,7 +108,12 @@ test("the stubs of a ref have no lifecycle names, and awaiting one is no message
       assert.equal(stub[method], undefined, method);
     }
   }
-  const unknown = t.kernel.ref({ node: 0, thread: 5, id: 20, incarnation: 1 }) as ActorRef<Derived>;
+  const unknown = t.kernel.ref({
+    node: "0",
+    thread: 5,
+    id: 20,
+    incarnation: 1,
+  }) as ActorRef<Derived>;
   await unknown.ask;
   await unknown.tell;
   assert.equal(t.kernel.deadLetters.total, 0);

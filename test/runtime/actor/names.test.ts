@@ -98,7 +98,8 @@ async function namesWith(alive: Set<number>) {
     onThreadDown: (listener) => downs.push(listener),
   };
   const names = await t.spawn(Names, { args: [port] });
-  const ref = (thread: number, id: number) => t.kernel.ref({ node: 0, thread, id, incarnation: 1 });
+  const ref = (thread: number, id: number) =>
+    t.kernel.ref({ node: "0", thread, id, incarnation: 1 });
   const table = t.kernel.tables.open<ActorRef>(namesTable);
   const down = (n: number) => {
     for (const listener of downs) listener(n);

@@ -52,8 +52,8 @@ test("who watches an actor that is gone, or never was, hears at once", async () 
   ref.tell.finish();
   await t.settle();
   watcher.ref.tell.watch(ref);
-  watcher.ref.tell.watch(t.kernel.ref({ node: 0, thread: 0, id: 12_345, incarnation: 1 }));
-  watcher.ref.tell.watch(t.kernel.ref({ node: 0, thread: 9, id: 16, incarnation: 1 }));
+  watcher.ref.tell.watch(t.kernel.ref({ node: "0", thread: 0, id: 12_345, incarnation: 1 }));
+  watcher.ref.tell.watch(t.kernel.ref({ node: "0", thread: 9, id: 16, incarnation: 1 }));
   await t.settle();
   assert.deepEqual(
     watcher.record.signals.map((it) => [it.type, it.reason.kind]),
@@ -69,7 +69,7 @@ test("an address whose number now lives in another incarnation is no actor", asy
   const t = testKernel({ incarnation: 2 });
   const watcher = await t.probe();
   const ref = await t.spawn(Mortal);
-  watcher.ref.tell.watch(t.kernel.ref({ node: 0, thread: 0, id: ref.id, incarnation: 1 }));
+  watcher.ref.tell.watch(t.kernel.ref({ node: "0", thread: 0, id: ref.id, incarnation: 1 }));
   await t.settle();
   assert.equal(watcher.record.expectSignal().reason.kind, "no_actor");
 });

@@ -5,7 +5,10 @@ import { addressKey, formatPid, parsePid } from "../../../runtime/core/index.ts"
 
 const small = fc.nat(999_999_999);
 const address = fc.record({
-  node: small,
+  node: fc.oneof(
+    fc.constant("0"),
+    fc.nat(65_535).map((port) => `users@127.0.0.1:${port}`),
+  ),
   thread: small,
   id: fc.nat(10 ** 15 - 1),
   incarnation: small,

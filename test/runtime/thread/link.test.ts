@@ -33,13 +33,13 @@ test("what a thread said before it died is heard before its death", async (t) =>
   const { near, far, toFar } = await linked(t);
   const { ref, record } = await near.probe();
   const { thread, id, incarnation } = ref;
-  const fromFar = far.kernel.ref({ node: 0, thread, id, incarnation });
+  const fromFar = far.kernel.ref({ node: "0", thread, id, incarnation });
   assert.equal(far.kernel.send(fromFar, "note", ["last words"]), true);
   while (far.steps.step());
   assert.deepEqual(record.messages, []);
   // It is in the port now, unread, when word of the death comes another way.
   toFar.close("thread 1 died");
-  near.kernel.threadDown(1, "thread 1 died", []);
+  near.kernel.routes.threadDown(1, "thread 1 died", []);
   await near.settle();
   assert.deepEqual(record.messages, [{ method: "note", args: ["last words"] }]);
 });
@@ -75,13 +75,14 @@ test("the envelopes of one turn leave in one batch", async (t) => {
     port: port1,
   } as const;
   const link = new Link(near.kernel, end);
-  for (let n = 0; n < 100; n += 1) link.tell(16, "note", [n]);
+  const target = near.kernel.ref({ node: "0", thread: 1, id: 16, incarnation: 1 });
+  for (let n = 0; n < 100; n += 1) link.tell(target, "note", [n]);
   assert.equal(receiveMessageOnPort(port2), undefined);
   await near.settle();
   assert.notEqual(receiveMessageOnPort(port2), undefined);
   assert.equal(receiveMessageOnPort(port2), undefined);
   // A large argument does not wait for the end of the turn: it has to be counted.
-  link.tell(16, "note", [Buffer.alloc(100_000)]);
+  link.tell(target, "note", [Buffer.alloc(100_000)]);
   assert.notEqual(receiveMessageOnPort(port2), undefined);
 });
 

@@ -1,5 +1,6 @@
-import type { Kernel, Reply } from "../actor/index.ts";
 import type { TroupeError } from "../core/index.ts";
+import type { Reply } from "./envelope.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** Takes an answer back to where the ask came from. */
 export interface AnswerPort {
@@ -7,7 +8,7 @@ export interface AnswerPort {
   fail(askId: number, error: TroupeError): void;
 }
 
-/** The way back to an asker on another thread; it takes one answer. */
+/** The way back to an asker on another thread or node; it takes one answer. */
 export class RemoteReply implements Reply {
   readonly #port: AnswerPort;
   readonly #kernel: Kernel;
