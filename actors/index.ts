@@ -14,6 +14,7 @@ export {
   type TelemetryEvent,
   type TelemetryHandler,
 } from "./diagnostics/index.ts";
+export type { CallOptions, Select } from "./execution/index.ts";
 export type { ConfigFile } from "./gateway/index.ts";
 export type { HookRequest } from "./hooks/index.ts";
 export {
@@ -35,7 +36,10 @@ export {
   type MethodSpec,
   type PlainHandler,
   type PositionalSpec,
+  type RemoteFunction,
+  type RemoteService,
   type RequestInfo,
+  remote,
   ServiceDefinition,
   ServiceError,
   type ServiceOptions,

@@ -3,6 +3,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { argumentChecks } from "./arguments.ts";
 import { ask } from "./ask.ts";
+import { cluster } from "./cluster.ts";
 import { gateway } from "./gateway.ts";
 import { idleActors } from "./idle-actors.ts";
 import { limits } from "./limits.ts";
@@ -12,7 +13,18 @@ import { pipeline } from "./pipeline.ts";
 import { formatTable, type Row } from "./report.ts";
 import { tell } from "./tell.ts";
 
-const benches = [tell, ask, link, idleActors, limits, argumentChecks, gateway, pipeline, overload];
+const benches = [
+  tell,
+  ask,
+  link,
+  idleActors,
+  limits,
+  argumentChecks,
+  gateway,
+  pipeline,
+  overload,
+  cluster,
+];
 const { values, positionals } = parseArgs({
   options: { smoke: { type: "boolean", default: false } },
   allowPositionals: true,

@@ -18,6 +18,6 @@ export {
   publicKeyAlgorithms,
   secretAlgorithms,
 } from "./jwt-config.ts";
-export { claimPort } from "./listener.ts";
+export { claimPort, listenShared } from "./listener.ts";
 export { isOriginPattern } from "./origin.ts";
 export { websocketPath } from "./upgrade.ts";

@@ -139,7 +139,7 @@ export class Session extends Actor {
   }
 
   protected override onSignal(signal: Signal): void {
-    if (signal.type === "terminated") this.#streams.terminated(signal.ref);
+    if (signal.type === "terminated") this.#streams.terminated(signal.ref, signal.reason);
   }
 
   protected override terminate(): void {

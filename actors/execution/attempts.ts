@@ -1,7 +1,7 @@
 import type { ActorContext, ActorRef } from "#runtime";
 import type { BreakerRefusal } from "../breaker/index.ts";
 import { telemetry } from "../diagnostics/index.ts";
-import type { Replica } from "../replicas/index.ts";
+import { LOCAL_NODE, type Replica } from "../replicas/index.ts";
 import { breakerTarget, type Call, isSupervised, sendCall } from "./call.ts";
 import {
   type AttemptEnd,
@@ -179,7 +179,9 @@ export class Attempts {
     } catch (error) {
       const end = decideAttemptEnd(error, callable.pool !== null);
       breakers.settled(target, decideHealth(end, isSupervised(callable, replica)), isProbe);
-      return { ok: false, end, failure: decideCallFailure(error, service, requestType), replica };
+      const isFar = replica.node !== LOCAL_NODE;
+      const failure = decideCallFailure(error, service, requestType, isFar);
+      return { ok: false, end, failure, replica };
     } finally {
       replica.inFlight -= 1;
     }

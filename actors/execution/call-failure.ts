@@ -22,7 +22,8 @@ export interface CallFailure {
  * - `failed`: the function broke;
  * - `answered`: the function answered with an error of its own;
  * - `timed_out`, `cancelled`: nobody waits any more;
- * - `misdirected`: the function is not there, or takes no such message; another try changes nothing.
+ * - `mismatched`: it takes no such message, as it is older or newer than what is known of it here;
+ * - `misdirected`: the message cannot be sent at all; another try changes nothing.
  */
 export type AttemptEnd =
   | "no_replica"
@@ -33,6 +34,7 @@ export type AttemptEnd =
   | "answered"
   | "timed_out"
   | "cancelled"
+  | "mismatched"
   | "misdirected";
 
 const ENDS: Readonly<Record<string, AttemptEnd>> = {
@@ -40,12 +42,15 @@ const ENDS: Readonly<Record<string, AttemptEnd>> = {
   actor_stopped: "not_taken",
   mailbox_full: "not_taken",
   link_full: "not_taken",
+  unreachable: "not_taken",
   thread_down: "lost",
+  node_down: "lost",
   abandoned: "lost",
   ask_timeout: "timed_out",
   cancelled: "cancelled",
-  unknown_method: "misdirected",
+  unknown_method: "mismatched",
   not_serialisable: "misdirected",
+  message_too_large: "misdirected",
 };
 
 /** What a pool answers in its own name, for calls that it could not see to their end. */
@@ -71,9 +76,9 @@ function selectEnd(ends: Readonly<Record<string, AttemptEnd>>, code: string): At
 }
 
 /**
- * What an attempt tells of the health of what it called. A service of this node that is lost with
- * all that it worked on is its supervisor's business: it is there again in a moment, and a circuit
- * that opens for seconds would make an outage of it. `isSupervised` says that it is one.
+ * What an attempt tells of the health of what it called. A service that is lost with all that it
+ * worked on is its supervisor's business: it is there again in a moment, and a circuit that opens
+ * for seconds would make an outage of it. `isSupervised` says that it is one.
  */
 export function decideHealth(
   end: AttemptEnd,
@@ -97,11 +102,15 @@ export function isHandedOver(end: AttemptEnd): boolean {
   return end === "lost" || end === "failed" || end === "answered" || end === "timed_out";
 }
 
-/** What a client is told when the ask of a replica failed with `error`. */
+/**
+ * What a client is told when the ask of a replica failed with `error`; `isFar` says that it is on
+ * another node.
+ */
 export function decideCallFailure(
   error: unknown,
   service: string,
   requestType: string,
+  isFar = false,
 ): CallFailure {
   const record = toErrorRecord(error);
   if (error instanceof ReplyError) {
@@ -111,15 +120,19 @@ export function decideCallFailure(
   switch (error instanceof TroupeError ? record.code : "") {
     case "no_actor":
     case "actor_stopped":
+    case "unreachable":
       return unavailable(service);
     case "mailbox_full":
+      return queueFull(service);
     case "link_full":
-      return failure("queue_full", `service ${service} has too much work waiting`);
+      // What is full is the way to its node, where the service may well be idle.
+      return isFar ? unavailable(service) : queueFull(service);
     case "ask_timeout":
       return timedOut(requestType);
     case "cancelled":
       return cancelled(requestType);
     case "thread_down":
+    case "node_down":
     case "abandoned": {
       const message = `service ${service} was lost while it worked on ${requestType}`;
       return failure("outcome_unknown", message);
@@ -134,6 +147,10 @@ export function decideCallFailure(
 /** The failure of a call for which no replica could be found. */
 export function unavailable(service: string): CallFailure {
   return failure("unavailable", `service ${service} is unavailable`);
+}
+
+function queueFull(service: string): CallFailure {
+  return failure("queue_full", `service ${service} has too much work waiting`);
 }
 
 /** The failure of a call whose deadline has passed. */

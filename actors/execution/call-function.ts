@@ -1,6 +1,7 @@
 import { type ActorContext, ReplyError } from "#runtime";
 import { BulkheadGate } from "../breaker/index.ts";
 import type { CallInfo } from "../request/index.ts";
+import { type CallChanges, changeFunction } from "./call-changes.ts";
 import type { CallFailure } from "./call-failure.ts";
 import { type Callable, callablesOf } from "./callable.ts";
 import { Invoker } from "./invoker.ts";
@@ -17,6 +18,8 @@ export interface FunctionCall {
   /** What is left of the deadline of the caller. */
   readonly remainingMs: number;
   readonly signal?: AbortSignal;
+  /** What goes otherwise than the function says. */
+  readonly changes?: CallChanges | undefined;
 }
 
 /**
@@ -27,7 +30,7 @@ export interface FunctionCall {
  * @throws ReplyError with the code and the message that a client would get.
  */
 export async function callFunction(context: ActorContext, call: FunctionCall): Promise<unknown> {
-  const { service, requestType, version, args, info, signal } = call;
+  const { service, requestType, version, args, info, signal, changes } = call;
   const found = callablesOf(context).lookup(service, requestType, version);
   if (!found.ok) throw new ReplyError(found.code, found.message);
   const { entry } = found;
@@ -43,7 +46,7 @@ export async function callFunction(context: ActorContext, call: FunctionCall): P
   try {
     return await new Invoker(context).invoke<unknown>(
       {
-        callable: entry,
+        callable: changes === undefined ? entry : changeFunction(entry, changes),
         request: { requestId, requestType, service, args, version, deviceId },
         info,
         message: entry.encodeMessage(checked.values, info),

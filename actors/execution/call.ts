@@ -13,8 +13,10 @@ export interface CalledFunction {
   readonly service: string;
   readonly requestType: string;
   readonly config: CallRules;
-  /** The group of the instances. */
+  /** The group of the instances of this node. */
   readonly group: string;
+  /** The group of those of all nodes; null where only those of this node are meant. */
+  readonly clusterGroup: string | null;
   /** The message that the instances take. */
   readonly method: string;
   /** The registered name of the pool that runs it; null: the instances do. */
@@ -35,16 +37,31 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Of functions on other nodes, by node: a text that is made once is found faster than a new one. */
+const farTargets = new WeakMap<CalledFunction, Map<string, string>>();
+
 /** What the circuit breaker of a replica watches over: the function on its node, or its pool. */
-export function breakerTarget(callable: CalledFunction, replica: Replica): string {
-  return replica.node === LOCAL_NODE
-    ? callable.target
-    : `${replica.node}/${callable.service}/${callable.requestType}`;
+export function breakerTarget(callable: CalledFunction, { node }: Replica): string {
+  if (node === LOCAL_NODE) return callable.target;
+  let targets = farTargets.get(callable);
+  if (targets === undefined) {
+    targets = new Map();
+    farTargets.set(callable, targets);
+  }
+  let target = targets.get(node);
+  if (target === undefined) {
+    target = `${node}/${callable.service}/${callable.requestType}`;
+    targets.set(node, target);
+  }
+  return target;
 }
 
-/** Whether a supervisor of this node starts the replica anew when it is lost; pools are not one. */
+/**
+ * Whether it is there again soon when it is lost: a supervisor of this node starts instances anew,
+ * not pools; what is on another node is not to be had while that node is away, and is after.
+ */
 export function isSupervised(callable: CalledFunction, replica: Replica): boolean {
-  return callable.pool === null && replica.node === LOCAL_NODE;
+  return callable.pool === null || replica.node !== LOCAL_NODE;
 }
 
 /**

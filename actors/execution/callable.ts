@@ -6,14 +6,28 @@ import {
   type CatalogEntry,
   type FunConfig,
   followRegistry,
+  isModulePath,
   registryKey,
   registryTable,
 } from "../registry/index.ts";
 import type { CallInfo } from "../request/index.ts";
 
-/** The group whose members serve the functions with `mfa.module` `module`. */
+/** The group whose members, on this node, serve the functions with `mfa.module` `module`. */
 export function serviceGroup(module: string): string {
   return `service/${module}`;
+}
+
+/**
+ * What the module of a config is called on every node: the name of the service without the number of
+ * its state, the URL of a plain module without its query.
+ */
+export function serviceName(module: string): string {
+  return isModulePath(module) ? module.replace(/\?.*$/s, "") : module.replace(/@\d+$/, "");
+}
+
+/** The group whose members, on all nodes, serve those functions. */
+export function clusterGroup(module: string): string {
+  return `services/${serviceName(module)}`;
 }
 
 /** One registry entry as this thread calls it, with what is worth keeping between calls. */
@@ -24,8 +38,10 @@ export class Callable implements CatalogEntry {
   readonly version: string | null;
   readonly disabled: boolean;
   readonly config: FunConfig;
-  /** The group of the instances. */
+  /** The group of the instances of this node. */
   readonly group: string;
+  /** The group of those of all nodes; null where only those of this node are meant. */
+  readonly clusterGroup: string | null;
   /** The message that the instances take. */
   readonly method: string;
   /** The registered name of the pool that runs it; null: the instances do. */
@@ -39,7 +55,7 @@ export class Callable implements CatalogEntry {
   #check: ((args: Record<string, unknown>) => ArgumentsOutcome) | null = null;
 
   constructor(config: FunConfig, context: ActorContext) {
-    const { service, requestType, version, disabled, mfa, timeout } = config;
+    const { service, requestType, version, disabled, nodes, mfa, timeout } = config;
     this.config = config;
     this.key = registryKey(config);
     this.service = service;
@@ -47,6 +63,7 @@ export class Callable implements CatalogEntry {
     this.version = version;
     this.disabled = disabled;
     this.group = serviceGroup(mfa.module);
+    this.clusterGroup = nodes === "local" ? null : clusterGroup(mfa.module);
     this.method = mfa.function;
     this.pool = selectPool(config);
     // Of its own: a function that fails, for whatever a client sends it, takes no other along.

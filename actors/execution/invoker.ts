@@ -1,5 +1,5 @@
 import type { ActorContext, ActorRef, Clock } from "#runtime";
-import type { Replica } from "../replicas/index.ts";
+import { LOCAL_NODE, type Replica } from "../replicas/index.ts";
 import { Attempts, type CallEnd, type FailedAttempt } from "./attempts.ts";
 import { breakerTarget, type Call, type CalledFunction, isSupervised, sendCall } from "./call.ts";
 import {
@@ -80,7 +80,9 @@ export class Invoker {
         budget.endCall();
         const end = decideAttemptEnd(error, callable.pool !== null);
         breakers.settled(target, decideHealth(end, isSupervised(callable, replica)), false);
-        const failure = decideCallFailure(error, callable.service, callable.requestType);
+        const { service, requestType } = callable;
+        const isFar = replica.node !== LOCAL_NODE;
+        const failure = decideCallFailure(error, service, requestType, isFar);
         if (isFinal(end, callable)) return onFailure(failure);
         const failed: FailedAttempt = { ok: false, end, failure, replica };
         return conclude(this.#attempts(call, startedAt).resume(failed), onResult, onFailure);
@@ -103,7 +105,8 @@ function conclude<T>(
 
 /** What `decideRetry` would call so whatever the rest of the situation is, told without asking it. */
 function isFinal(end: AttemptEnd, { config }: CalledFunction): boolean {
-  return config.retry === null && end !== "not_taken" && !(config.idempotent && end === "lost");
+  if (end === "not_taken" || end === "mismatched" || config.retry !== null) return false;
+  return !(config.idempotent && end === "lost");
 }
 
 function isOnlyTarget(

@@ -44,6 +44,7 @@ export function decideRetry(situation: RetrySituation): RetryDecision {
   const { end, retry, idempotent, retries, hasOther, leftMs, hasBudget } = situation;
   switch (end) {
     case "refused":
+    case "mismatched":
       return hasOther && leftMs > 0 ? PASS_ON : FINAL;
     case "not_taken":
       if (hasOther && leftMs > 0) return PASS_ON;

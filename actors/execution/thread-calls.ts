@@ -3,7 +3,8 @@ import { BreakerBoard } from "../breaker/index.ts";
 import { ModuleFunctions } from "../hooks/index.ts";
 import { registryTable } from "../registry/index.ts";
 import {
-  LocalReplicas,
+  ClusterNames,
+  GroupReplicas,
   type ReplicaDirectory,
   ReplicaSelector,
   SelectionScope,
@@ -38,10 +39,11 @@ export class ThreadCalls implements CallPorts {
     this.functions = ports.functions;
     const { thread, random, clock } = context;
     const settings = context.table<unknown>(settingsTable);
-    this.#scope = new SelectionScope(thread, random, clock, () => {
+    const names = new ClusterNames(context.nodes, () => {
       const name = settings.get("nodeName");
       return typeof name === "string" ? name : null;
     });
+    this.#scope = new SelectionScope(thread, random, clock, names);
   }
 
   /** Those of the thread of `context`. */
@@ -50,7 +52,7 @@ export class ThreadCalls implements CallPorts {
     let calls = instances.get(table);
     if (calls === undefined) {
       calls = new ThreadCalls(context, {
-        replicas: new LocalReplicas(context),
+        replicas: new GroupReplicas(context),
         breakers: BreakerBoard.of(context),
         functions: ModuleFunctions.of(context),
       });

@@ -1,7 +1,5 @@
 /** What administrators may do to a running gateway over a channel: nothing, unless it is configured. */
 
-import { hash, timingSafeEqual } from "node:crypto";
-
 /** All there is to do; each is the name of a function of the admin service too. */
 export const adminActions = [
   "push_config",
@@ -30,20 +28,6 @@ export function decideAdmin(
 ): AdminDecision {
   if (!allowed.includes(action)) return deny(`${action} is not allowed on this gateway`);
   return roles.includes(adminRole) ? { ok: true } : deny("Permission denied");
-}
-
-/**
- * Whether `given` is the push token. It takes the same time for every wrong token, whatever its
- * length and content.
- */
-export function decidePushToken(given: unknown, token: string): boolean {
-  const text = typeof given === "string" ? given : "";
-  const isEqual = timingSafeEqual(digest(text), digest(token));
-  return isEqual && typeof given === "string";
-}
-
-function digest(text: string): Uint8Array {
-  return hash("sha256", text, "buffer");
 }
 
 function deny(message: string): AdminDecision {

@@ -1,10 +1,11 @@
 import { Actor, type ActorRef, ReplyError } from "#runtime";
+import { decidePushToken } from "../exchange/index.ts";
 import { type RuntimeSettings, serviceGroup } from "../execution/index.ts";
 import { type Limits, limitsName } from "../limits/index.ts";
 import { type Registry, registryName } from "../registry/index.ts";
 import type { CallInfo } from "../request/index.ts";
 import { adminServiceName, encodeAdminConfigs } from "./admin-functions.ts";
-import { type AdminAction, decideAdmin, decidePushToken } from "./admin-gate.ts";
+import { type AdminAction, decideAdmin } from "./admin-gate.ts";
 import { type Settings, settingsName } from "./settings.ts";
 
 /** What the admin service is given. */

@@ -46,14 +46,24 @@ export function parseAction(argv: readonly string[], table: CommandTable): Actio
     return { kind: "start", flags };
   }
   if (name !== "repl") table.get(name);
-  const flags = parseFlags(rest, clientFlags, name === "repl" ? ["help"] : ["json", "help"]);
+  const flags =
+    name === "repl"
+      ? parseFlags(rest, clientFlags, ["help"])
+      : parseFlags(rest, clientFlags, ["json", "help"], takesNode(name, table) ? ["node"] : []);
   if (flags.switches.has("help")) return parseHelp([name], table);
   if (name === "repl") {
     refuseWords("repl", flags);
     return { kind: "repl", flags };
   }
   const json = flags.switches.has("json");
-  return { kind: "command", name, words: flags.positionals, json, flags };
+  const node = flags.texts.get("node");
+  const words = node === undefined ? flags.positionals : [...flags.positionals, node];
+  return { kind: "command", name, words, json, flags };
+}
+
+/** A command whose last parameter is a node has a flag for it. */
+function takesNode(name: string, table: CommandTable): boolean {
+  return table.get(name).parameters.at(-1)?.name === "node";
 }
 
 function parseHelp([topic]: readonly string[], table: CommandTable): Action {
@@ -79,7 +89,8 @@ export function encodeHelp(table: CommandTable, command?: string): string {
     `commands (the running gateway is found by ${clientFlags.map(({ flag }) => `--${flag}`).join(", ")}):`,
     formatUsages(commands),
     "",
-    "X is the name of an actor or service, or a pid such as 0.2.118; ARGS-JSON is what it says:",
+    "X is the name of an actor or service, or a pid such as 0.2.118; NODE the name of a node, which",
+    "may stand behind --node; ARGS-JSON is what it says:",
     `  troupe call echo_service echo '{"message": "hello"}'`,
     "  troupe ask my_actor add '[1, 2]'",
   ].join("\n");

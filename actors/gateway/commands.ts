@@ -6,6 +6,7 @@ import { functionCommands } from "./function-commands.ts";
 import { GatewayAccess, type RunningGateway } from "./gateway-access.ts";
 import { healthCommand } from "./health-command.ts";
 import { limitCommands } from "./limit-commands.ts";
+import { NodeAccess, nodeCommands } from "./node-commands.ts";
 import { serviceCommands } from "./service-commands.ts";
 
 /**
@@ -14,10 +15,12 @@ import { serviceCommands } from "./service-commands.ts";
  */
 export function gatewayCommands(running: () => RunningGateway): CommandTable {
   const gateway = new GatewayAccess(running);
+  const nodes = new NodeAccess(gateway);
   const runtime = runtimeCommands(() => gateway.system);
   return withHelp(
     runtime.with([
-      ...serviceCommands(gateway, runtime),
+      ...nodeCommands(gateway, nodes, runtime),
+      ...serviceCommands(gateway, nodes, runtime),
       ...callCommands(gateway),
       healthCommand(gateway),
       ...functionCommands(gateway),

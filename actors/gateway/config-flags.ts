@@ -32,7 +32,10 @@ function flag(
 export const startFlags: readonly Flag[] = [
   flag("port", "port", "number", "PORT", "port of the gateway; 0 takes a free one (4000)"),
   flag("host", "host", "text", "HOST", "address to listen on (127.0.0.1)"),
-  flag("name", "name", "text", "NAME", "name of this node (troupe)"),
+  flag("name", "name", "text", "NAME", "name of this node (troupe); NAME@HOST:PORT in a cluster"),
+  flag("listen", "listen", "text", "HOST:PORT", "address for other nodes (that of the name)"),
+  flag("join", "join", "list", "NODE", "a node to join, NAME@HOST:PORT; repeatable"),
+  flag("role", "role", "text", "ROLE", "gateway, or service: its functions, no port for clients"),
   flag("service", "services", "list", "PATH", "a service module to start; repeatable"),
   flag("config", null, "text", "PATH", "configuration (troupe.config.ts, where there is one)"),
   flag("threads", "threads", "number", "N", "scheduler threads (one per core)"),
@@ -46,23 +49,31 @@ export const clientFlags: readonly Flag[] = startFlags.filter(({ flag: name }) =
   ["port", "socket", "config"].includes(name),
 );
 
+/** The variables by which they do: a service node, which has no port, goes by its address. */
+export const clientVariables: readonly Flag[] = startFlags.filter(({ flag: name }) =>
+  ["port", "socket", "config", "role", "name", "listen"].includes(name),
+);
+
 /** What one source sets. */
 export interface Settings {
   readonly values: ConfigFile;
   readonly config: string | null;
   /** The switches that are not settings: `help`, `version`, `json`. */
   readonly switches: ReadonlySet<string>;
+  /** The texts that are not settings, by flag: `node`. */
+  readonly texts: ReadonlyMap<string, string>;
   readonly positionals: readonly string[];
 }
 
 /**
  * Reads the flags of a command line; after `--` everything is a positional.
- * @throws ConfigError for a flag that is not in `flags` or `switches`, or has no or a wrong value.
+ * @throws ConfigError for a flag that is in none of the lists, or has no or a wrong value.
  */
 export function parseFlags(
   argv: readonly string[],
   flags: readonly Flag[],
   switches: readonly string[],
+  texts: readonly string[] = [],
 ): Settings {
   const isSwitch = ({ kind }: Flag): boolean => kind === "switch";
   const { tokens } = parseArgs({
@@ -70,6 +81,7 @@ export function parseFlags(
     options: Object.fromEntries([
       ...flags.map((one) => [one.flag, { type: isSwitch(one) ? "boolean" : "string" } as const]),
       ...switches.map((name) => [name, { type: "boolean" } as const] as const),
+      ...texts.map((name) => [name, { type: "string" } as const] as const),
     ]),
     strict: false,
     tokens: true,
@@ -77,6 +89,7 @@ export function parseFlags(
   });
   const given = new Map<Flag, string[]>();
   const set = new Set<string>();
+  const told = new Map<string, string>();
   const positionals: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") positionals.push(token.value);
@@ -84,21 +97,23 @@ export function parseFlags(
     const { name, rawName, value } = token;
     const known = rawName === `--${name}` ? flags.find((one) => one.flag === name) : undefined;
     const takesNone = known === undefined ? switches.includes(name) : isSwitch(known);
-    if ((known === undefined && !takesNone) || rawName !== `--${name}`) {
-      const all = [...flags.map((one) => one.flag), ...switches].map((one) => `--${one}`);
+    const isText = known === undefined && texts.includes(name);
+    if ((known === undefined && !takesNone && !isText) || rawName !== `--${name}`) {
+      const all = [...flags.map((one) => one.flag), ...switches, ...texts].map((one) => `--${one}`);
       throw new ConfigError(`unknown flag ${rawName}: expected one of ${all.join(" ")}`);
     }
     if (takesNone && value !== undefined) {
       throw new ConfigError(`--${name}: expected no value, received ${JSON.stringify(value)}`);
     }
-    if (known === undefined) set.add(name);
-    else if (takesNone) given.set(known, ["true"]);
+    if (known === undefined && takesNone) set.add(name);
+    else if (known !== undefined && takesNone) given.set(known, ["true"]);
     else if (value === undefined || (!token.inlineValue && value.startsWith("--"))) {
       throw new ConfigError(`--${name}: expected a value, received nothing`);
-    } else given.set(known, [...(given.get(known) ?? []), value]);
+    } else if (known === undefined) told.set(name, value);
+    else given.set(known, [...(given.get(known) ?? []), value]);
   }
   const { values, config } = readValues(given, (one) => `--${one.flag}`);
-  return { values, config, switches: set, positionals };
+  return { values, config, switches: set, texts: told, positionals };
 }
 
 /**
@@ -115,7 +130,7 @@ export function parseEnvironment(
     if (text !== "") given.set(one, one.kind === "list" ? text.split(",") : [text]);
   }
   const { values, config } = readValues(given, ({ variable }) => variable);
-  return { values, config, switches: new Set(), positionals: [] };
+  return { values, config, switches: new Set(), texts: new Map(), positionals: [] };
 }
 
 function readValues(

@@ -1,9 +1,14 @@
 import Type, { type TSchema } from "typebox";
 import type { ChannelConfig } from "../channel/index.ts";
+import type { PullOptions } from "../exchange/index.ts";
 import { type AdminAction, adminActions } from "./admin-gate.ts";
 import { type AuthFile, authSchema, type SecretFile, secretSchema } from "./config-auth.ts";
+import { addressSchema, type ClusterFile, clusterSchema, joinSchema } from "./config-cluster.ts";
 import { listOf, oneOf, text, whole, yesOrNo } from "./config-nodes.ts";
 import type { BreakerFile, PoolsFile, RateLimitsFile } from "./config-pipeline.ts";
+
+/** What a node is for. */
+export type Role = "gateway" | "service";
 
 /**
  * What a `troupe.config.ts` exports as default. Paths are meant from the folder of the file; the
@@ -18,7 +23,17 @@ export interface ConfigFile {
   /** 0 takes a free one. */
   readonly port?: number;
   readonly host?: string;
+  /** With an address, `users@10.0.0.7:9101`, it is a node of a cluster. */
   readonly name?: string;
+  /** Default `gateway`; `service`: no port for clients, its functions serve the cluster. */
+  readonly role?: Role;
+  /** Where other nodes connect, `HOST:PORT`; default: the address of the name. */
+  readonly listen?: string;
+  /** Nodes to join, `gateway@10.0.0.1:9100`, `dns:HOST:PORT` or `dns+srv:NAME`. */
+  readonly join?: readonly string[];
+  readonly cluster?: ClusterFile;
+  /** How a gateway asks service nodes for their functions. */
+  readonly pull?: PullOptions;
   /** Service modules, by path or URL. */
   readonly services?: readonly string[];
   /** Scheduler threads. */
@@ -98,9 +113,35 @@ const fileSchema = Type.Object(
     host: Type.Optional(text("a host name or address")),
     name: Type.Optional(
       Type.String({
-        pattern: "^[A-Za-z0-9._-]{1,64}$",
+        pattern: "^[A-Za-z0-9._-]{1,64}(@.+)?$",
         description: "1 to 64 letters, digits, dots, dashes or underscores",
       }),
+    ),
+    role: Type.Optional(
+      oneOf("gateway or service", Type.Literal("gateway"), Type.Literal("service")),
+    ),
+    listen: Type.Optional(addressSchema),
+    join: Type.Optional(joinSchema),
+    cluster: Type.Optional(clusterSchema),
+    pull: Type.Optional(
+      Type.Object(
+        {
+          enabled: Type.Optional(yesOrNo),
+          intervalMs: Type.Optional(whole(1_000, 86_400_000, "ms")),
+          timeoutMs: Type.Optional(whole(100, 300_000, "ms")),
+          nodes: Type.Optional(
+            oneOf(
+              "a list of nodes, or { role }",
+              listOf(text("the name of a node")),
+              Type.Object({ role: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
+            ),
+          ),
+        },
+        {
+          additionalProperties: false,
+          description: "{ enabled?, intervalMs?, timeoutMs?, nodes? }",
+        },
+      ),
     ),
     services: Type.Optional(
       listOf(text("the path of a service module"), "a list of paths of service modules"),

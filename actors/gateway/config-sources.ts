@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { toErrorRecord } from "#runtime";
 import { ConfigError } from "./config-error.ts";
 import { decideConfigFault } from "./config-fault.ts";
-import { type Flag, parseEnvironment, type Settings } from "./config-flags.ts";
+import { type Flag, parseEnvironment, type Settings, startFlags } from "./config-flags.ts";
 import { type ConfigFile, configFileSchema } from "./config-schema.ts";
 
 /** Where a configuration comes from. */
@@ -34,16 +34,32 @@ export interface ReadSources {
 /** Where a configuration is looked for that nobody named; the second is a container's volume. */
 const usualFiles = ["troupe.config.ts", "config/troupe.config.ts"];
 
-/** Reads all sources. @throws ConfigError that names the flag, variable or file, and the key. */
+/**
+ * Reads all sources, of the environment the variables of `knownVariables`.
+ * @throws ConfigError that names the flag, variable or file, and the key.
+ */
 export async function readSources(
   { flags, environment, folder }: ConfigSources,
   known: readonly Flag[],
+  knownVariables: readonly Flag[] = known,
 ): Promise<ReadSources> {
-  const variables = parseEnvironment(environment, known);
+  const variables = parseEnvironment(environment, knownVariables);
   const named = flags.config ?? variables.config;
   const origin = flags.config === null ? "TROUPE_CONFIG" : "--config";
   const file = await readFile(named, origin, folder);
   return { variables, file, merged: { ...file.values, ...variables.values, ...flags.values } };
+}
+
+/** What a message calls the setting of a key, by the source that it comes from. */
+export function nameKey(
+  key: keyof ConfigFile,
+  { flags, variables, file }: Pick<ReadSources, "variables" | "file"> & { flags: Settings },
+): string {
+  const known = startFlags.find((one) => one.key === key);
+  if (known !== undefined && flags.values[key] !== undefined) return `--${known.flag}`;
+  if (known !== undefined && variables.values[key] !== undefined) return known.variable;
+  if (file.values[key] !== undefined) return `${file.path}: ${key}`;
+  return known === undefined ? key : `--${known.flag}`;
 }
 
 async function readFile(named: string | null, origin: string, folder: string): Promise<ReadFile> {

@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { ClusterOptions } from "#runtime";
 import { type BreakerSettings, breakerDefaults } from "../breaker/index.ts";
 import {
   type AcceptorConfig,
@@ -8,16 +9,18 @@ import {
   channelDefaults,
   isOriginPattern,
 } from "../channel/index.ts";
+import type { PullOptions } from "../exchange/index.ts";
 import type { LimitConfig } from "../limits/index.ts";
 import type { PoolSettings } from "../pool/index.ts";
 import type { AdminAction } from "./admin-gate.ts";
 import { readAuth, readSecret } from "./config-auth.ts";
+import { readCluster, selectNodePort } from "./config-cluster.ts";
 import { ConfigError } from "./config-error.ts";
-import type { Flag } from "./config-flags.ts";
+import { clientVariables, type Flag } from "./config-flags.ts";
 import { type ConfigPlace, filePath, folderOf, moduleUrl, trustedUrl } from "./config-paths.ts";
 import { readBreaker, readPools, readRateLimits } from "./config-pipeline.ts";
-import type { ConfigFile } from "./config-schema.ts";
-import { type ConfigSources, type ReadFile, readSources } from "./config-sources.ts";
+import type { ConfigFile, Role } from "./config-schema.ts";
+import { type ConfigSources, nameKey, type ReadFile, readSources } from "./config-sources.ts";
 import { demoConnect, demoFunctions, demoRateLimits, demoServices } from "./demo.ts";
 
 export type { ConfigSources } from "./config-sources.ts";
@@ -25,6 +28,13 @@ export type { ConfigSources } from "./config-sources.ts";
 /** A gateway as it is to be: plain data, so that it crosses threads. A port 0 is a free one. */
 export interface GatewayConfig extends AcceptorConfig {
   readonly name: string;
+  readonly role: Role;
+  /** Null: the node is alone. */
+  readonly cluster: ClusterOptions | null;
+  /** How a gateway asks service nodes for their functions. */
+  readonly pull: PullOptions;
+  /** Where a service node answers /health and /ready; null: nowhere. */
+  readonly healthPort: number | null;
   /** URLs of service modules, in the order in which they start. */
   readonly services: readonly string[];
   /** Paths of JSON files of FunConfigs, in the order in which they are added. */
@@ -61,6 +71,10 @@ export const defaultGatewayConfig: GatewayConfig = Object.freeze({
   host: "127.0.0.1",
   port: defaultPort,
   name: "troupe",
+  role: "gateway",
+  cluster: null,
+  pull: {},
+  healthPort: null,
   channels: [{ ...channelDefaults, topic: "api:*" }],
   services: [],
   functions: [],
@@ -100,13 +114,19 @@ export async function readConfig(
     { values, name: `${path}: services`, folder: file.folder },
   ]);
   const services = [...(demo ? demoServices : []), ...configured];
+  const { role = "gateway", name = defaultGatewayConfig.name, listen, join } = merged;
+  const input = { name, role, listen, join, cluster: values.cluster };
+  const cluster = readCluster(input, place, (key) => nameKey(key, { flags, variables, file }));
   const { pushToken, rateLimits = demo ? demoRateLimits : undefined } = values;
   const functions = listFrom(file, "functions", (named, where) =>
     filePath(named, file.folder, where, "a JSON file of functions"),
   );
   return {
     ...set,
-    services,
+    name: cluster?.name ?? name,
+    ...{ role, cluster, services },
+    pull: values.pull ?? {},
+    healthPort: role === "service" ? (merged.port ?? null) : null,
     channels: channelsFrom(file, demo),
     connect: connectFrom(file, demo),
     functions: [...(demo ? demoFunctions : []), ...functions],
@@ -136,12 +156,17 @@ export async function readSocketPath(
   known: readonly Flag[],
 ): Promise<string> {
   const { environment, folder } = sources;
-  const { merged } = await readSources(sources, known);
+  const { merged } = await readSources(sources, known, clientVariables);
   if (merged.socket !== undefined) return resolve(folder, merged.socket);
-  return selectSocketPath(environment, merged.port ?? defaultPort);
+  const { port, role, name = "", listen } = merged;
+  const nodePort = role === "service" ? selectNodePort(name, listen) : undefined;
+  return selectSocketPath(environment, port ?? nodePort ?? defaultPort);
 }
 
-/** Where the operators' socket of a gateway on `port` is, unless it was told otherwise. */
+/**
+ * Where the operators' socket of a gateway on `port` is, unless it was told otherwise; a service
+ * node without a port goes by that of its address.
+ */
 export function selectSocketPath(
   environment: Readonly<Record<string, string | undefined>>,
   port: number,
@@ -151,7 +176,7 @@ export function selectSocketPath(
 }
 
 const plainKeys = [
-  ...(["host", "port", "name", "threads", "demo", "detailError", "drainMs"] as const),
+  ...(["host", "port", "threads", "demo", "detailError", "drainMs"] as const),
   ...(["maxFrameBytes", "maxFramesPerSecond", "idleTimeoutMs", "maxChannels"] as const),
   ...(["maxConnections", "maxConnectionsPerIp", "adminActions"] as const),
 ];

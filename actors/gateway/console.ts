@@ -24,7 +24,7 @@ export class Console extends Actor {
   #calls = 0;
 
   protected override onSignal(signal: Signal): void {
-    if (signal.type === "terminated") this.#streams.terminated(signal.ref);
+    if (signal.type === "terminated") this.#streams.terminated(signal.ref, signal.reason);
   }
 
   protected override terminate(): void {

@@ -20,7 +20,7 @@ import type { GatewayConfig } from "./config.ts";
 /** What the commands act on. */
 export interface RunningGateway {
   readonly system: System;
-  readonly config: Pick<GatewayConfig, "name" | "channels" | "breaker">;
+  readonly config: Pick<GatewayConfig, "name" | "role" | "cluster" | "channels" | "breaker">;
 }
 
 /** What an actor may take for an answer that tells of its state alone, ms. */

@@ -5,7 +5,14 @@ import type { Acceptor } from "./acceptor.ts";
 import { inspectPools, listCircuits } from "./circuit-commands.ts";
 import { formatPath } from "./function-text.ts";
 import type { GatewayAccess } from "./gateway-access.ts";
-import { decideStatus, formatHealth, type Health, type LimitsHealth } from "./health-text.ts";
+import {
+  decideStatus,
+  formatHealth,
+  type Health,
+  type LimitsHealth,
+  type NodesHealth,
+} from "./health-text.ts";
+import { selectDown } from "./node-view.ts";
 import { troupeVersion } from "./version.ts";
 
 /** How the gateway is; answered within a few seconds, whoever is silent. */
@@ -42,7 +49,7 @@ async function inspectHealth(gateway: GatewayAccess): Promise<Health> {
     silentActors: [
       ...acceptors.filter((_, index) => statistics[index] === undefined),
       ...pools.silent,
-      ...(limits === undefined ? [limitsName] : []),
+      ...(limits === undefined && gateway.config.role === "gateway" ? [limitsName] : []),
     ],
     actors: actors.length,
     ...{ sockets: sum("sockets"), sessions: sum("sessions"), inFlight: sum("inFlight") },
@@ -59,8 +66,18 @@ async function inspectHealth(gateway: GatewayAccess): Promise<Health> {
       ...{ name, busy, maxThreads, queued, rejected },
     })),
     limits: limits === undefined ? null : selectLimits(limits),
+    nodes: selectNodes(gateway),
   };
   return { status: decideStatus(health), ...health };
+}
+
+function selectNodes({ config, system }: GatewayAccess): NodesHealth | null {
+  if (config.cluster === null) return null;
+  const up = system.nodes.list();
+  return {
+    connected: up.filter(({ isSelf }) => !isSelf).length,
+    missing: selectDown(config.cluster.join ?? [], up).map(({ name }) => name),
+  };
 }
 
 function selectLimits(statistics: Awaited<ReturnType<Limits["statistics"]>>): LimitsHealth {

@@ -16,6 +16,10 @@ function describe(error: Error): string {
     return `no gateway runs at ${error.path}: ${remedy}`;
   }
   if (error instanceof TroupeError && error.code === "port_taken") {
+    // That of a node is an address, `127.0.0.1:9100`.
+    if (!error.message.startsWith("port ")) {
+      return `${error.message}: give the node another address with --name`;
+    }
     return `${error.message}: name another one with --port; --port 0 takes a free one`;
   }
   return error.message;

@@ -11,15 +11,17 @@ import {
 import { type FunConfig, registryTable } from "../registry/index.ts";
 import { gatewayCommands } from "./commands.ts";
 import { type GatewayConfig, selectSocketPath } from "./config.ts";
+import { selectNodePort } from "./config-cluster.ts";
+import { waitForJoined } from "./joined-nodes.ts";
 import { StartLog } from "./start-log.ts";
 import { encodeStartUp } from "./start-up.ts";
-import { drainAcceptors, type Gateway, startGateway } from "./tree.ts";
+import { drainAcceptors, type Gateway, startGateway, startServiceNode } from "./tree.ts";
 
 /** What the last actors may take to stop when the requests in flight have used up their time. */
 const stopMarginMs = 2_000;
 
 /**
- * Runs a gateway in this process: prints where it serves, opens the operators' socket and, in a
+ * Runs a gateway or a service node in this process: prints where it serves, opens the operators' socket and, in a
  * terminal, a prompt. Resolves when it serves; the process ends with 0 after SIGTERM, SIGINT or the
  * end of the prompt, and with 1 when the system gives up.
  * @throws TroupeError or CommandError, of one line, when it cannot start; nothing of it runs then.
@@ -51,15 +53,18 @@ class Service {
       this.#system?.log("info", "stopping", { signal });
       return this.stop();
     });
-    const { threads } = this.#config;
+    const { threads, cluster, role } = this.#config;
     const system = await createSystem({
       log: lineLog(systemClock, "info", this.#log.add),
       onFailure: (reason) => this.#fail(reason),
       ...(threads === null ? {} : { threads }),
+      ...(cluster === null ? {} : { cluster }),
     });
     this.#system = system;
     try {
-      const gateway = await startGateway(system, this.#config);
+      const isGateway = role === "gateway";
+      const gateway = isGateway ? await startGateway(system, this.#config) : null;
+      if (!isGateway) await startServiceNode(system, this.#config);
       await this.#openToOperators(system, gateway);
     } catch (error) {
       // A start that was interrupted is not a failure: whoever stops it ends the process.
@@ -83,16 +88,20 @@ class Service {
     await this.#socket?.close();
   }
 
-  async #openToOperators(system: System, gateway: Gateway): Promise<void> {
-    const { replSocket, prompt } = this.#config;
-    const usual = selectSocketPath(this.#environment, gateway.port);
+  async #openToOperators(system: System, gateway: Gateway | null): Promise<void> {
+    const { replSocket, prompt, healthPort, cluster, port: configured } = this.#config;
+    const nodePort = cluster === null ? undefined : selectNodePort(cluster.name, undefined);
+    const port = gateway?.port ?? healthPort ?? nodePort ?? configured;
+    const usual = selectSocketPath(this.#environment, port);
     const table = gatewayCommands(() => ({ system, config: this.#config }));
     const options: PromptOptions = { table, context: { system } };
     const socket = await ReplSocket.listen(replSocket ?? usual, options);
     this.#socket = socket;
+    if (cluster !== null) await waitForJoined(system, cluster.join ?? []);
     const functions = [...system.table<FunConfig>(registryTable).entries()].map(([, one]) => one);
     const text = encodeStartUp({
-      ...{ gateway, config: this.#config, functions, threads: system.schedulers.length },
+      ...{ gateway, config: this.#config, functions, threads: system.schedulers.length, port },
+      nodes: system.nodes.list(),
       socket: { path: socket.path, usual: socket.path === usual },
     });
     this.#log.release();

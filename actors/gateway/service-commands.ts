@@ -7,11 +7,13 @@ import {
   parseModuleUrl,
 } from "#runtime";
 import type { ServiceInfo } from "../service/index.ts";
+import { readOptionalText } from "./command-arguments.ts";
 import { formatPath } from "./function-text.ts";
 import type { GatewayAccess } from "./gateway-access.ts";
+import type { NodeAccess } from "./node-commands.ts";
 
 /** A service that was loaded. */
-interface Spawned extends ServiceInfo {
+export interface Spawned extends ServiceInfo {
   /** Whether one of its name was there before. */
   readonly replaced: boolean;
 }
@@ -22,7 +24,11 @@ type Stoppable = { readonly service: string } | { readonly pid: string };
  * What there is to do with services. `stop` and `restart` do to services what those of `runtime` do
  * to actors.
  */
-export function serviceCommands(gateway: GatewayAccess, runtime: CommandTable): Command[] {
+export function serviceCommands(
+  gateway: GatewayAccess,
+  nodes: NodeAccess,
+  runtime: CommandTable,
+): Command[] {
   const x: Parameter = {
     name: "x",
     kind: "text",
@@ -42,10 +48,16 @@ export function serviceCommands(gateway: GatewayAccess, runtime: CommandTable): 
     },
     {
       name: "spawn",
-      parameters: [{ name: "path", kind: "file" }],
-      description: "load a service module, or its new state; its functions can be called at once",
-      run: async (path): Promise<Spawned> => {
+      parameters: [{ name: "path", kind: "file" }, nodes.parameter],
+      description: "load a service module, here or on a node; its functions can be called at once",
+      run: async (path, given): Promise<Spawned> => {
         const url = parseModuleUrl(path);
+        const name = readOptionalText(given, "node", "the name of a node");
+        const node = name === undefined ? null : nodes.find(name);
+        if (node !== null && !node.isSelf) {
+          const timeoutMs = Number.POSITIVE_INFINITY;
+          return nodes.getOperator(node).askWith({ timeoutMs }).spawn(url);
+        }
         const before = gateway.records();
         const info = await gateway.loader().load(url);
         return { ...info, replaced: before.has(info.name) };

@@ -1,3 +1,4 @@
+import type { NodeInfo } from "#runtime";
 import { type ArgumentTypes, type FunConfig, isObjectSchema } from "../registry/index.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { Gateway } from "./tree.ts";
@@ -5,10 +6,15 @@ import { troupeVersion } from "./version.ts";
 
 /** What the start-up tells of. */
 export interface StartUpFacts {
-  readonly gateway: Gateway;
+  /** Null on a service node. */
+  readonly gateway: Gateway | null;
   readonly config: GatewayConfig;
   readonly functions: readonly FunConfig[];
   readonly threads: number;
+  /** By which a command finds the process. */
+  readonly port: number;
+  /** Those that are connected, this one too. */
+  readonly nodes: readonly NodeInfo[];
   /** The operators' socket, and whether it is where `npx troupe` looks by itself. */
   readonly socket: { readonly path: string; readonly usual: boolean };
 }
@@ -16,20 +22,26 @@ export interface StartUpFacts {
 /** Services that are listed; where there are more, the page of the gateway lists them. */
 const maxServices = 6;
 
-/** The few lines that a gateway prints when it serves. */
+/** The few lines that a gateway or service node prints when it serves. */
 export function encodeStartUp(facts: StartUpFacts): string {
-  const { gateway, config, threads, socket } = facts;
-  const option = socket.usual ? portOption(gateway.port) : ` --socket ${socket.path}`;
+  const { gateway, config, threads, socket, port } = facts;
+  const option = socket.usual ? portOption(port) : ` --socket ${socket.path}`;
   const count = threads === 1 ? "1 thread" : `${threads} threads`;
   const file = config.file === null ? "" : `, ${config.file}`;
   const lines = [
     `Troupe ${troupeVersion} on Node ${process.version}, ${count}${file}`,
-    entry("serves", gateway.url),
+    ...(gateway === null ? [] : [entry("serves", gateway.url)]),
+    ...encodeNode(facts),
     ...encodeServices(facts),
-    ...encodeCall(facts),
+    ...(gateway === null ? [] : encodeCall(facts, gateway)),
     entry("operate", `npx troupe repl${option}    (or tree, ps, services, …: npx troupe help)`),
   ];
-  const { connect, auth } = config;
+  const { connect, auth, cluster } = config;
+  if (cluster !== null && cluster.cookie === null) {
+    const remedy = "TROUPE_COOKIE lets nodes of other machines in";
+    lines.push(entry("note", `without a cookie it listens on loopback only: ${remedy}`));
+  }
+  if (gateway === null) return lines.join("\n");
   if (config.demo && auth.jwt === null) {
     lines.push(entry("demo", "takes user_id from the query, unverified: for trying out only"));
   } else if (connect === null && auth.jwt === null && config.channels.some(needsUser)) {
@@ -52,7 +64,22 @@ function needsUser({ requireVerifiedUserId }: { requireVerifiedUserId: boolean }
   return requireVerifiedUserId;
 }
 
-function encodeServices({ functions, gateway }: StartUpFacts): string[] {
+/** The node's name, and which of those it is to join it has found. */
+function encodeNode({ config: { cluster, role }, nodes }: StartUpFacts): string[] {
+  if (cluster === null) return [];
+  const { name, join = [] } = cluster;
+  const others = nodes.filter(({ isSelf }) => !isSelf).map((node) => node.name);
+  const missing = join.filter((node) => !node.startsWith("dns") && !others.includes(node));
+  return [
+    entry("node", `${name}, ${role}`),
+    ...(others.length === 0 ? [] : [entry("joined", others.join(", "))]),
+    ...(missing.length === 0
+      ? []
+      : [entry("joins", `${missing.join(", ")} as soon as it is there`)]),
+  ];
+}
+
+function encodeServices({ functions, gateway, port }: StartUpFacts): string[] {
   if (functions.length === 0) {
     return [entry("services", "none yet: npx troupe spawn ./users.ts, or --service ./users.ts")];
   }
@@ -67,13 +94,16 @@ function encodeServices({ functions, gateway }: StartUpFacts): string[] {
     return entry(index === 0 ? "services" : "", `${service}: ${calls.join(", ")}`);
   });
   const left = services.length - listed.length;
-  if (left > 0)
-    lines.push(entry("", `and ${left} more: ${gateway.url.replace(/^ws(.*)socket$/, "http$1")}`));
+  if (left > 0) {
+    const where =
+      gateway?.url.replace(/^ws(.*)socket$/, "http$1") ?? `npx troupe services${portOption(port)}`;
+    lines.push(entry("", `and ${left} more: ${where}`));
+  }
   return lines;
 }
 
 /** Three lines to paste into a module beside the `phoenix` package. */
-function encodeCall({ gateway, config, functions }: StartUpFacts): string[] {
+function encodeCall({ config, functions }: StartUpFacts, gateway: Gateway): string[] {
   const { topic = "", event = "" } = config.channels[0] ?? {};
   const chosen = selectExample(functions);
   const { service, requestType, args } = chosen ?? {

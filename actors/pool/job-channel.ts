@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { fromErrorRecord, isReplyError, type Log, type ThreadTask, toErrorRecord } from "#runtime";
+import type { CallTerms } from "../execution/index.ts";
 import { toServiceError } from "../service/index.ts";
 import type { FromJob, ToJob } from "./job.ts";
 
@@ -52,14 +53,21 @@ export class JobChannel {
     service: string,
     requestType: string,
     args: Record<string, unknown>,
-    version: string | null,
+    terms: CallTerms,
   ): Promise<unknown> {
     this.#lastId += 1;
     const id = this.#lastId;
+    const { version, changes, signal } = terms;
+    const timeoutMs = Number.isFinite(terms.timeoutMs) ? terms.timeoutMs : null;
+    const giveUp = (): void => {
+      if (this.#waiting.has(id)) this.send({ type: "cancel", id });
+    };
     return new Promise((resolve, reject) => {
-      this.send({ type: "call", id, service, requestType, args, version });
+      this.send({ type: "call", id, service, requestType, args, version, timeoutMs, changes });
       this.#waiting.set(id, { resolve, reject });
-    });
+      if (signal?.aborted) giveUp();
+      else signal?.addEventListener("abort", giveUp, { once: true });
+    }).finally(() => signal?.removeEventListener("abort", giveUp));
   }
 
   #take(message: ToJob): void {

@@ -1,4 +1,5 @@
 import type { ActorRef, Clock, Log } from "#runtime";
+import { type CallOptions, parseCallOptions } from "../execution/index.ts";
 import type { HandlerContext } from "../service/index.ts";
 import type { Job } from "./job.ts";
 import type { JobChannel } from "./job-channel.ts";
@@ -65,14 +66,16 @@ export class JobContext implements Pick<HandlerContext, keyof HandlerContext> {
 
   /**
    * Calls another function as the client of this request, within what is left of its deadline.
-   * @throws ServiceError with the code and the message that a client would get.
+   * @throws ServiceError with the code and the message that a client would get; TypeError for
+   *   options that are none.
    */
-  call(
+  async call(
     service: string,
     requestType: string,
     args: Record<string, unknown> = {},
-    version: string | null = null,
+    options: string | null | CallOptions = null,
   ): Promise<unknown> {
-    return this.#channel.call(service, requestType, args, version);
+    const terms = parseCallOptions(options, `${service}.${requestType}`);
+    return this.#channel.call(service, requestType, args, terms);
   }
 }

@@ -1,4 +1,5 @@
 import type { ErrorRecord, LogLevel } from "#runtime";
+import type { CallChanges } from "../execution/index.ts";
 import type { CallInfo, StreamEnd } from "../request/index.ts";
 
 /** One function call on its way to a thread of a pool. */
@@ -33,7 +34,12 @@ export type FromJob =
       readonly requestType: string;
       readonly args: Record<string, unknown>;
       readonly version: string | null;
+      /** Null: none of its own. */
+      readonly timeoutMs: number | null;
+      readonly changes: CallChanges | undefined;
     }
+  /** Nobody waits for the answer to that call any more. */
+  | { readonly type: "cancel"; readonly id: number }
   | { readonly type: "chunks"; readonly chunks: readonly string[]; readonly end: StreamEnd | null }
   /** The generator of a stream goes on although it was told to end. */
   | { readonly type: "left" };

@@ -45,6 +45,8 @@ export class PoolRun {
   #startedAt = Number.NaN;
   /** Aborted when the job is over: what it called for is wanted no more. */
   readonly #over = new AbortController();
+  /** The calls that it has under way, by their ids. */
+  readonly #calls = new Map<number, AbortController>();
 
   /**
    * Gives the job to the pool. `remainingMs` is what is left of its deadline.
@@ -100,6 +102,9 @@ export class PoolRun {
       case "call":
         void this.#call(message);
         break;
+      case "cancel":
+        this.#calls.get(message.id)?.abort(new TroupeError("cancelled", "the call was given up"));
+        break;
       case "chunks":
         this.#listener.onChunks?.(message.chunks, message.end);
         break;
@@ -109,17 +114,22 @@ export class PoolRun {
   }
 
   async #call(call: FromJob & { readonly type: "call" }): Promise<void> {
-    const { id, service, requestType, args, version } = call;
+    const { id, service, requestType, args, version, timeoutMs, changes } = call;
     const { context } = this.#host;
-    const remainingMs = Math.max(0, this.#deadlineAt - context.clock.now());
+    const leftMs = Math.max(0, this.#deadlineAt - context.clock.now());
+    const remainingMs = Math.min(leftMs, timeoutMs ?? leftMs);
     const { info } = this.job;
-    const { signal } = this.#over;
+    const own = new AbortController();
+    this.#calls.set(id, own);
+    const signal = AbortSignal.any([this.#over.signal, own.signal]);
     try {
-      const given = { service, requestType, args, version, info, remainingMs, signal };
+      const given = { service, requestType, args, version, info, remainingMs, signal, changes };
       const value = await callFunction(context, given);
       this.#post({ type: "answer", id, value });
     } catch (error) {
       this.#post({ type: "refusal", id, error: toErrorRecord(error) });
+    } finally {
+      this.#calls.delete(id);
     }
   }
 

@@ -1,5 +1,13 @@
 import { availableParallelism } from "node:os";
-import { Actor, ReplyError, type Signal, type Timer, TroupeError, WorkerPool } from "#runtime";
+import {
+  Actor,
+  type ActorRef,
+  ReplyError,
+  type Signal,
+  type Timer,
+  TroupeError,
+  WorkerPool,
+} from "#runtime";
 import type { CallInfo, StreamOpening } from "../request/index.ts";
 import { type ServiceRecord, servicesTable } from "../service/index.ts";
 import type { Job } from "./job.ts";
@@ -91,13 +99,13 @@ export class Pool extends Actor {
   }
 
   /** A consumer has taken so many chunks of a stream. */
-  "troupe:grant"(consumerKey: string, id: number, count: number): void {
-    this.#streams.get(consumerKey)?.get(id)?.run.grant(count);
+  "troupe:grant"(consumer: ActorRef, id: number, count: number): void {
+    this.#streams.get(consumer.key)?.get(id)?.run.grant(count);
   }
 
   /** A consumer wants no more of a stream. */
-  "troupe:stop"(consumerKey: string, id: number): void {
-    this.#streams.get(consumerKey)?.get(id)?.stop("the stream was stopped");
+  "troupe:stop"(consumer: ActorRef, id: number): void {
+    this.#streams.get(consumer.key)?.get(id)?.stop("the stream was stopped");
   }
 
   /** How the pool is doing. */

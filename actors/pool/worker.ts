@@ -1,6 +1,11 @@
 /** The entry module of the pools' threads. */
-import { poolEntry, ReplyError, systemClock } from "#runtime";
-import { encodeRequestInfo, importFunctions, type ServiceFunction } from "../service/index.ts";
+import { handlerScope, poolEntry, ReplyError, systemClock } from "#runtime";
+import {
+  type CallScope,
+  encodeRequestInfo,
+  importFunctions,
+  type ServiceFunction,
+} from "../service/index.ts";
 import { guardedFrom } from "../streams/index.ts";
 import type { Job } from "./job.ts";
 import { JobChannel } from "./job-channel.ts";
@@ -16,8 +21,11 @@ export const runTask: ReturnType<typeof poolEntry> = poolEntry(async (payload, t
     const signal =
       stream?.signal ?? guardedFrom(task.signal, channel.report("an abort listener failed"));
     const context = new JobContext(job, channel, signal, systemClock, stream);
-    if (!requestInfo) return handler(...job.args, context);
-    return handler(...job.args, context, encodeRequestInfo(job.info, stream?.outgoing ?? null));
+    const { requestId } = job.info;
+    const scope: CallScope = { actorId: 0, requestId, caller: context };
+    if (!requestInfo) return handlerScope.run(scope, handler, ...job.args, context);
+    const info = encodeRequestInfo(job.info, stream?.outgoing ?? null);
+    return handlerScope.run(scope, handler, ...job.args, context, info);
   };
   if (job.window === null) return call(null);
   const stream = new JobStream(job, job.window, task, channel, systemClock);

@@ -29,5 +29,12 @@ export { isMap } from "./plain-data.ts";
 export { printReceived } from "./received.ts";
 export { Registry, registryName, registryTable } from "./registry.ts";
 export { followRegistry } from "./registry-view.ts";
-export type { ChooseNodeMode, Nodes, Retry } from "./selection-fields.ts";
+export {
+  type ChooseNodeMode,
+  chooseNodeModeField,
+  type Nodes,
+  nodesField,
+  type Retry,
+  retryField,
+} from "./selection-fields.ts";
 export { type ConfigReport, validateWithDetails } from "./validation.ts";

@@ -4,8 +4,11 @@ import { parseNames } from "./names.ts";
 import { isMap } from "./plain-data.ts";
 import { encodeFault, printReceived } from "./received.ts";
 
-/** The nodes that may run a function: this one, some by name, or those that a resolver gives. */
-export type Nodes = "local" | readonly string[] | FunctionTarget;
+/**
+ * The nodes that may run a function: this one, some by name, those with a role, or those that a
+ * resolver gives.
+ */
+export type Nodes = "local" | readonly string[] | { readonly role: string } | FunctionTarget;
 
 /** How one of several replicas is chosen; the words are {@link NODE_MODES}. */
 export type ChooseNodeMode =
@@ -38,13 +41,22 @@ export const retryField: Field<Retry | null> = { fallback: null, parse: parseRet
 
 function parseNodes(input: unknown, path: string, faults: string[]): Nodes {
   if (input === "local") return input;
-  if (isMap(input)) return moduleTargetField.parse(input, path, faults);
+  if (isMap(input)) return parseNodeMap(input, path, faults);
   if (Array.isArray(input) && input.length > 0 && input.length <= MAX_NODES) {
     return parseNames(input, path, faults);
   }
-  const expected = `"local", a list of 1 to ${MAX_NODES} names, or {module, function, args}`;
+  const expected = `"local", a list of 1 to ${MAX_NODES} names, {role: name}, or {module, function, args}`;
   faults.push(encodeFault(path, expected, input));
   return "local";
+}
+
+function parseNodeMap(input: Record<string, unknown>, path: string, faults: string[]): Nodes {
+  if (!Object.hasOwn(input, "role")) return moduleTargetField.parse(input, path, faults);
+  const { role, ...others } = input;
+  for (const other of Object.keys(others)) {
+    faults.push(`${path}.${printReceived(other)}: a role stands alone`);
+  }
+  return Object.freeze({ role: nameField.parse(role, `${path}.role`, faults) });
 }
 
 function parseChooseNodeMode(input: unknown, path: string, faults: string[]): ChooseNodeMode {

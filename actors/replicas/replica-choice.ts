@@ -1,4 +1,4 @@
-import type { ActorRef, Random } from "#runtime";
+import { type ActorRef, HERE, type Random } from "#runtime";
 import type { Replica } from "./replica.ts";
 import { mixHash } from "./text-hash.ts";
 
@@ -13,7 +13,7 @@ export function selectNearest(
 ): Replica | undefined {
   let near = 0;
   for (const { ref } of replicas) if (isOn(ref, thread)) near += 1;
-  if (near === 0) return replicas[replicas.length > 1 ? Math.floor(random() * replicas.length) : 0];
+  if (near === 0) return selectRandom(replicas, random);
   let skip = near > 1 ? Math.floor(random() * near) : 0;
   for (const replica of replicas) {
     if (!isOn(replica.ref, thread)) continue;
@@ -21,6 +21,11 @@ export function selectNearest(
     skip -= 1;
   }
   return undefined;
+}
+
+/** Any replica, each as likely as every other. Undefined when there is none. */
+export function selectRandom(replicas: readonly Replica[], random: Random): Replica | undefined {
+  return replicas[replicas.length > 1 ? Math.floor(random() * replicas.length) : 0];
 }
 
 /**
@@ -68,5 +73,5 @@ export function selectByHash(replicas: readonly Replica[], hash: number): Replic
 }
 
 function isOn(ref: ActorRef, thread: number): boolean {
-  return ref.thread === thread && ref.node === 0;
+  return ref.thread === thread && ref.node === HERE;
 }

@@ -1,8 +1,9 @@
 import type { Clock, Random } from "#runtime";
 import type { ChooseNodeMode, FunctionTarget, Nodes } from "../registry/index.ts";
 import type { CallInfo, Request } from "../request/index.ts";
+import type { NodeNames } from "./node-names.ts";
 import type { Replica } from "./replica.ts";
-import { selectByHash, selectLeastLoaded, selectNearest } from "./replica-choice.ts";
+import { selectByHash, selectLeastLoaded, selectNearest, selectRandom } from "./replica-choice.ts";
 import { selectOnNodes } from "./replica-directory.ts";
 import { selectKey } from "./selection-key.ts";
 import { StickyReplicas } from "./sticky-replicas.ts";
@@ -25,14 +26,13 @@ export class SelectionScope {
   readonly thread: number;
   readonly random: Random;
   readonly sticky: StickyReplicas;
-  /** The name of this node among its peers. */
-  readonly ownName: () => string | null;
+  readonly names: NodeNames;
 
-  constructor(thread: number, random: Random, clock: Clock, ownName: () => string | null) {
+  constructor(thread: number, random: Random, clock: Clock, names: NodeNames) {
     this.thread = thread;
     this.random = random;
     this.sticky = new StickyReplicas(clock);
-    this.ownName = ownName;
+    this.names = names;
   }
 }
 
@@ -52,28 +52,39 @@ export class ReplicaSelector {
   /** One of those that the call has not been sent to. */
   readonly next: Choose;
   readonly #scope: SelectionScope;
-  readonly #names: readonly string[] | null;
+  readonly #nodes: readonly string[] | { readonly role: string } | null;
   #all: readonly Replica[] = [];
+  #names: readonly string[] = [];
   #narrowed: readonly Replica[] = [];
 
   constructor({ group, config }: SelectionRules, scope: SelectionScope) {
     const { nodes, chooseNodeMode: mode } = config;
     this.#scope = scope;
-    this.#names = isNameList(nodes) ? nodes : null;
-    this.resolver = nodes === "local" || isNameList(nodes) ? null : nodes;
+    this.resolver = isTarget(nodes) ? nodes : null;
+    this.#nodes = nodes === "local" || isTarget(nodes) ? null : nodes;
     this.strategy = typeof mode === "object" && "module" in mode ? mode : null;
-    this.first = chooseFirst(mode, group, scope);
+    // Who names nodes wants them all to work, and not the nearest one alone.
+    const { thread, random } = scope;
+    const any: Choose =
+      nodes === "local"
+        ? (all) => selectNearest(all, thread, random)
+        : (all) => selectRandom(all, random);
+    this.first = chooseFirst(mode, group, scope, any);
     // A choice of its own, so that what is passed on takes nobody's turn.
-    this.next = chooseFirst(decideNextMode(mode), group, scope);
+    this.next = chooseFirst(decideNextMode(mode), group, scope, any);
   }
 
   /** The replicas on the nodes that the configuration names, or `resolved` did. */
   narrow(replicas: readonly Replica[], resolved: readonly string[] | null): readonly Replica[] {
-    if (resolved !== null) return selectOnNodes(replicas, resolved, this.#scope.ownName());
-    if (this.#names === null) return replicas;
-    if (this.#all !== replicas) {
+    const { names } = this.#scope;
+    if (resolved !== null) return selectOnNodes(replicas, resolved, names.own());
+    const nodes = this.#nodes;
+    if (nodes === null) return replicas;
+    const wanted = "role" in nodes ? names.ofRole(nodes.role) : nodes;
+    if (this.#all !== replicas || this.#names !== wanted) {
       this.#all = replicas;
-      this.#narrowed = selectOnNodes(replicas, this.#names, this.#scope.ownName());
+      this.#names = wanted;
+      this.#narrowed = selectOnNodes(replicas, wanted, names.own());
     }
     return this.#narrowed;
   }
@@ -84,13 +95,16 @@ function decideNextMode(mode: ChooseNodeMode): ChooseNodeMode {
   return typeof mode === "object" && "sticky" in mode ? { hash: mode.sticky } : mode;
 }
 
-function chooseFirst(mode: ChooseNodeMode, group: string, scope: SelectionScope): Choose {
-  const { thread, random, sticky } = scope;
-  const nearest: Choose = (replicas) => selectNearest(replicas, thread, random);
+function chooseFirst(
+  mode: ChooseNodeMode,
+  group: string,
+  { thread, random, sticky }: SelectionScope,
+  any: Choose,
+): Choose {
   if (mode === "least_loaded") return (all) => selectLeastLoaded(all, thread, random);
   if (mode === "round_robin") return roundRobin(random);
   if (mode === "hash") return (all, { request }) => selectByHash(all, hashText(request.requestId));
-  if (typeof mode === "string" || "module" in mode) return nearest;
+  if (typeof mode === "string" || "module" in mode) return any;
   if ("hash" in mode) {
     return (all, { request, info }) => {
       // Requests without a key have nothing in common that would have to bring them together.
@@ -100,7 +114,7 @@ function chooseFirst(mode: ChooseNodeMode, group: string, scope: SelectionScope)
   }
   return (all, call) => {
     const key = selectKey(call.request, call.info, mode.sticky);
-    return key === null ? nearest(all, call) : sticky.select(all, group, key);
+    return key === null ? any(all, call) : sticky.select(all, group, key);
   };
 }
 
@@ -113,6 +127,6 @@ function roundRobin(random: Random): Choose {
   };
 }
 
-function isNameList(nodes: Nodes): nodes is readonly string[] {
-  return Array.isArray(nodes);
+function isTarget(nodes: Nodes): nodes is FunctionTarget {
+  return typeof nodes === "object" && "module" in nodes;
 }

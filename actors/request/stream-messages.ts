@@ -8,9 +8,9 @@
  * producer → consumer   streamed(id, [], null, producer)      who takes grants and stops
  * producer → consumer   the answer of the call                opened
  * producer → consumer   streamed(id, [text, …], null, null)   never more than `window` not granted
- * consumer → producer   troupe:grant(consumer key, id, n)     n chunks have been taken
+ * consumer → producer   troupe:grant(consumer, id, n)         n chunks have been taken
  * producer → consumer   streamed(id, […], end, null)          the last message
- * consumer → producer   troupe:stop(consumer key, id)         no more is wanted
+ * consumer → producer   troupe:stop(consumer, id)             no more is wanted
  * ```
  *
  * Each side watches the other. Chunks travel as JSON text: they are encoded once, where they are

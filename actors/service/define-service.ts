@@ -126,8 +126,14 @@ export interface FunctionEntry extends FunctionOptions {
   readonly method?: string;
 }
 
-/** One function of {@link defineService} that {@link defineFunction} has typed. */
-export class DefinedFunction {
+/**
+ * One function of {@link defineService} that {@link defineFunction} has typed; `Spec` is what it was
+ * given.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: where nothing is said of it, it may be anything
+export class DefinedFunction<out Spec = any> {
+  /** There is for types alone. */
+  declare readonly spec?: Spec;
   readonly entry: FunctionEntry;
 
   constructor(entry: FunctionEntry) {
@@ -135,8 +141,11 @@ export class DefinedFunction {
   }
 }
 
-/** A service as its module declares it. */
-export class ServiceDefinition {
+/** A service as its module declares it; `Functions` is what it was given. */
+// biome-ignore lint/suspicious/noExplicitAny: where nothing is said of it, it may be anything
+export class ServiceDefinition<out Functions = any> {
+  /** There is for types alone. */
+  declare readonly given?: Functions;
   readonly name: string;
   /** Request type → its versions. */
   readonly functions: ReadonlyMap<string, readonly FunctionEntry[]>;
@@ -170,9 +179,12 @@ export class ServiceDefinition {
  * {@link defineFunction}s. What is wrong with the functions is told when the module is loaded.
  * @throws TypeError for a name or functions that are none.
  */
-export function defineService<Schemas extends Record<string, unknown>>(
+export function defineService<
+  Schemas extends Record<string, unknown>,
+  Functions extends Record<string, unknown>,
+>(
   name: string,
-  functions: {
+  functions: Functions & {
     [Name in keyof Schemas]:
       | PlainHandler
       | FunctionSpec<Schemas[Name]>
@@ -180,14 +192,14 @@ export function defineService<Schemas extends Record<string, unknown>>(
       | readonly DefinedFunction[];
   },
   options: ServiceOptions = {},
-): ServiceDefinition {
+): ServiceDefinition<Functions> {
   return define("defineService", name, functions, options);
 }
 
 /** Types one function by itself, where {@link defineService} wants it. */
-export function defineFunction<const Schema>(
-  spec: FunctionSpec<Schema> | PositionalSpec,
-): DefinedFunction {
+export function defineFunction<const Schema, Spec>(
+  spec: Spec & (FunctionSpec<Schema> | PositionalSpec),
+): DefinedFunction<Spec> {
   return new DefinedFunction(spec as FunctionEntry);
 }
 

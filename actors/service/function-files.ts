@@ -211,7 +211,9 @@ export class FunctionFiles {
       faults.push(`it is loaded from ${fileURLToPath(other.source)} as well`);
     }
     const { module } = config.mfa;
-    if (!isModulePath(module)) {
+    // What others may run is not theirs alone to know.
+    const isElsewhere = config.nodes !== "local" && !services.has(module);
+    if (!isModulePath(module) && !isElsewhere) {
       const fault = decideServiceFault(config, services.get(module));
       if (fault !== null) faults.push(fault);
     }

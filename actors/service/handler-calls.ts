@@ -1,6 +1,7 @@
 import { type ActorContext, handlerScope, isReplyError, ReplyError, toErrorRecord } from "#runtime";
 import { type CallInfo, HANDLER_FAILED, type StreamOpening } from "../request/index.ts";
 import { OutgoingStreams } from "../streams/index.ts";
+import type { CallScope } from "./call-scope.ts";
 import { HandlerContext } from "./handler-context.ts";
 import { encodeRequestInfo } from "./request-info.ts";
 import { openStream, withoutOpening } from "./stream-opening.ts";
@@ -56,7 +57,7 @@ export class HandlerCalls {
     const context = new HandlerContext(this.#context, info);
     args.push(context);
     if (requestInfo) args.push(encodeRequestInfo(info, null));
-    const scope = { actorId: this.#actorId, requestId };
+    const scope: CallScope = { actorId: this.#actorId, requestId, caller: context };
     let result: unknown;
     try {
       result = handlerScope.run(scope, handler as Handler, ...args);
@@ -77,12 +78,14 @@ export class HandlerCalls {
   ): Promise<unknown> {
     const { requestId } = info;
     const { message } = this.#context;
-    const scope = { actorId: this.#actorId, requestId };
+    const scope: CallScope = { actorId: this.#actorId, requestId, caller: null };
     const label = { function: `${this.#service}.${requestType}`, requestId };
     const opened = handlerScope.run(scope, openStream, this.#streams, {
       ...{ opening, label, message, hasHandle },
       start: (stream) => {
-        args.push(new HandlerContext(this.#context, withoutOpening(info), message, stream));
+        const context = new HandlerContext(this.#context, withoutOpening(info), message, stream);
+        scope.caller = context;
+        args.push(context);
         if (hasHandle) args.push(encodeRequestInfo(info, stream));
         return handler(...args);
       },

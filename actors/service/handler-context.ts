@@ -6,7 +6,7 @@ import {
   type Log,
   toErrorRecord,
 } from "#runtime";
-import { callFunction } from "../execution/index.ts";
+import { type CallOptions, callFunction, parseCallOptions } from "../execution/index.ts";
 import type { CallInfo } from "../request/index.ts";
 import { guardedFrom, type OutgoingStream } from "../streams/index.ts";
 import { toServiceError } from "./service-error.ts";
@@ -78,18 +78,21 @@ export class HandlerContext implements CallInfo {
 
   /**
    * Calls another function as the client of this request, within what is left of its deadline.
-   * `version` null: what a client gets who asks for none.
-   * @throws ServiceError with the code and the message that a client would get.
+   * `options` is the version, or all there is to choose; null: what a client gets who asks for none.
+   * @throws ServiceError with the code and the message that a client would get; TypeError for
+   *   options that are none.
    */
   async call(
     service: string,
     requestType: string,
     args: Record<string, unknown> = {},
-    version: string | null = null,
+    options: string | null | CallOptions = null,
   ): Promise<unknown> {
-    const { remainingMs } = this;
-    const call = { service, requestType, args, version, remainingMs, info: this.#info };
-    const signal = this.#stream?.signal ?? this.#message?.signal;
+    const terms = parseCallOptions(options, `${service}.${requestType}`);
+    const { version, changes } = terms;
+    const remainingMs = Math.min(this.remainingMs, terms.timeoutMs);
+    const call = { service, requestType, args, version, remainingMs, changes, info: this.#info };
+    const signal = joinSignals(this.#stream?.signal ?? this.#message?.signal, terms.signal);
     try {
       return await callFunction(this.#context, signal ? { ...call, signal } : call);
     } catch (error) {
@@ -105,6 +108,13 @@ export class HandlerContext implements CallInfo {
       this.log("error", "an abort listener failed", { error: message, stack });
     });
   }
+}
+
+function joinSignals(
+  one: AbortSignal | undefined,
+  other: AbortSignal | undefined,
+): AbortSignal | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : AbortSignal.any([one, other]);
 }
 
 /** The streams of actor classes, by the info that their methods are given. */

@@ -1,4 +1,5 @@
 export { provideAuthorImports } from "./author-imports.ts";
+export type { CallScope } from "./call-scope.ts";
 export {
   type ArgumentsOf,
   DefinedFunction,
@@ -16,6 +17,7 @@ export {
 export { type FunctionFile, type FunctionFileInfo, functionFilesTable } from "./function-file.ts";
 export { HandlerContext, handlerContext } from "./handler-context.ts";
 export { Loader, type LoaderOptions, loaderName } from "./loader.ts";
+export { type RemoteFunction, type RemoteService, remote } from "./remote.ts";
 export { encodeRequestInfo, type RequestInfo, type StreamHandle } from "./request-info.ts";
 export { servicesName } from "./service-children.ts";
 export { ServiceError, toServiceError } from "./service-error.ts";
@@ -26,3 +28,5 @@ export {
   type ServiceRecord,
   servicesTable,
 } from "./service-record.ts";
+export { listTargets } from "./target-modules.ts";
+export { ThreadCaller, threadCallerPrefix } from "./thread-caller.ts";

@@ -4,15 +4,17 @@ import {
   type ActorContext,
   type ActorRef,
   type Clock,
+  type CurrentMessage,
   handlerScope,
 } from "#runtime";
-import { serviceGroup } from "../execution/index.ts";
+import { clusterGroup, serviceGroup } from "../execution/index.ts";
 import type { CallInfo, StreamOpening } from "../request/index.ts";
 import { OutgoingStreams } from "../streams/index.ts";
+import type { CallScope, FunctionCaller } from "./call-scope.ts";
 import { type FunctionEntry, ServiceDefinition } from "./define-service.ts";
 import { messageName } from "./fun-configs.ts";
 import { HandlerCalls } from "./handler-calls.ts";
-import { rememberStream } from "./handler-context.ts";
+import { HandlerContext, handlerContext, rememberStream } from "./handler-context.ts";
 import { encodeRequestInfo } from "./request-info.ts";
 import { openStream, withoutOpening } from "./stream-opening.ts";
 
@@ -60,7 +62,7 @@ export function hasPublicMethod(actorClass: ActorClass, method: string): boolean
 
 /**
  * The class of the instances of a service: its functions are messages, and each instance joins the
- * group of `module` when its `init` is done. It bears the service's name, so that logs and the
+ * group of `module`, and that of the service on all nodes, when its `init` is done. It bears the service's name, so that logs and the
  * watchdog speak of `user_service.get_user`.
  */
 export function serviceClassOf(
@@ -68,7 +70,7 @@ export function serviceClassOf(
   actorClass: ActorClass | null,
   module: string,
 ): ActorClass {
-  const Instance = serving(actorClass ?? recordClassOf(definition), serviceGroup(module));
+  const Instance = serving(actorClass ?? recordClassOf(definition), module);
   if (actorClass !== null) {
     for (const [method, entry] of listMessages(definition)) {
       scope(Instance, method, `${definition.name}.${method}`, entry.requestInfo === true);
@@ -94,11 +96,13 @@ function listMessages(definition: ServiceDefinition): Map<string, FunctionEntry>
 const defaultDrainMs = 15_000;
 
 /**
- * Joins only when `init` is done: until then nobody sends it calls. One that is stopped lets its
- * streams come to their ends for as long as it may take.
+ * Joins only when `init` is done: until then nobody sends it calls. One that is stopped leaves first,
+ * so that nobody sends it any more, ends the calls in progress, and lets its streams come to their
+ * ends for as long as it may take.
  */
-function serving(base: ActorClass, group: string): ActorClass {
+function serving(base: ActorClass, module: string): ActorClass {
   const Base = base as new () => Actor;
+  const group = serviceGroup(module);
   return class extends Base {
     readonly #drainMs: number;
 
@@ -110,11 +114,14 @@ function serving(base: ActorClass, group: string): ActorClass {
     protected override async init(): Promise<void> {
       await super.init?.();
       this.context.groups.join(group);
+      this.context.groups.join(clusterGroup(module));
     }
 
     protected override async stopChildren(): Promise<void> {
       // Whoever is stopped has left its groups by now. One that crashed has not: a new one waits.
-      const isStopped = !this.context.groups.members(group).some((one) => one.equals(this.self));
+      const isStopped = !this.context.groups
+        .localMembers(group)
+        .some((one) => one.equals(this.self));
       if (isStopped) await OutgoingStreams.of(this.context)?.drain(this.#drainMs);
       await super.stopChildren?.();
     }
@@ -128,16 +135,53 @@ function scope(actorClass: ActorClass, method: string, label: string, requestInf
     const info = args.at(-1) as CallInfo | null | undefined;
     const { id } = Reflect.get(this, "self") as ActorRef;
     const requestId = typeof info?.requestId === "string" ? info.requestId : "";
-    const { clock, message } = Reflect.get(this, "context") as ActorContext;
+    const context = Reflect.get(this, "context") as ActorContext;
+    const { clock, message } = context;
     const leftMs = message?.remainingMs ?? Number.POSITIVE_INFINITY;
-    const result = handlerScope.run({ actorId: id, requestId }, () => {
-      if (info?.stream !== undefined) return openMethod(this, inner, label, requestInfo, args);
+    const scope = new MethodScope(id, requestId, context, info);
+    const result = handlerScope.run(scope, () => {
+      if (info?.stream !== undefined)
+        return openMethod(this, inner, label, requestInfo, args, scope);
       if (requestInfo && requestId !== "") args.push(encodeRequestInfo(info as CallInfo, null));
       return inner.apply(this, args);
     });
     if (!(result instanceof Promise) || leftMs === Number.POSITIVE_INFINITY) return result;
     return endOverdue(result, clock, leftMs, `${actorClass.name}.${method}`);
   });
+}
+
+/** The scope of a method: it has a hold on its request when something asks for one. */
+class MethodScope implements CallScope {
+  readonly actorId: number;
+  readonly requestId: string;
+  readonly #context: ActorContext;
+  readonly #info: CallInfo | null | undefined;
+  readonly #message: CurrentMessage | null;
+  #caller: FunctionCaller | null = null;
+
+  constructor(
+    actorId: number,
+    requestId: string,
+    context: ActorContext,
+    info: CallInfo | null | undefined,
+  ) {
+    this.actorId = actorId;
+    this.requestId = requestId;
+    this.#context = context;
+    this.#info = info;
+    this.#message = context.message;
+  }
+
+  get caller(): FunctionCaller | null {
+    // A message of another actor is no request.
+    if (this.#caller !== null || this.#info == null || this.requestId === "") return this.#caller;
+    this.#caller = new HandlerContext(this.#context, this.#info, this.#message);
+    return this.#caller;
+  }
+
+  set caller(caller: FunctionCaller | null) {
+    this.#caller = caller;
+  }
 }
 
 /** Opens the stream that a method produces: what it yields is sent outside of the actor's turns. */
@@ -147,6 +191,7 @@ function openMethod(
   label: string,
   hasHandle: boolean,
   args: unknown[],
+  scope: CallScope,
 ): Promise<void> {
   const context = Reflect.get(actor, "context") as ActorContext;
   const info = args.pop() as CallInfo;
@@ -159,6 +204,7 @@ function openMethod(
     start(stream) {
       const shown = withoutOpening(info);
       rememberStream(shown, stream);
+      scope.caller = handlerContext(context, shown);
       args.push(shown);
       if (hasHandle) args.push(encodeRequestInfo(info, stream));
       return method.apply(actor, args);

@@ -1,4 +1,4 @@
-import { Actor, type ActorContext, type Signal } from "#runtime";
+import { Actor, type ActorContext, type ActorRef, type Signal } from "#runtime";
 import type { OutgoingStreams } from "./outgoing-streams.ts";
 
 /** Takes what consumers say to the producer of their streams; see {@link OutgoingStreams}. */
@@ -11,12 +11,12 @@ export class StreamDesk extends Actor {
     opened(this.context);
   }
 
-  "troupe:grant"(consumerKey: string, id: number, count: number): void {
-    this.#streams.grant(consumerKey, id, count);
+  "troupe:grant"(consumer: ActorRef, id: number, count: number): void {
+    this.#streams.grant(consumer.key, id, count);
   }
 
-  "troupe:stop"(consumerKey: string, id: number): void {
-    this.#streams.stop(consumerKey, id);
+  "troupe:stop"(consumer: ActorRef, id: number): void {
+    this.#streams.stop(consumer.key, id);
   }
 
   protected override onSignal(signal: Signal): void {

@@ -1,4 +1,4 @@
-import type { ActorContext, ActorRef } from "#runtime";
+import { type ActorContext, type ActorRef, type ExitReason, HERE } from "#runtime";
 import type { Response } from "../request/index.ts";
 import {
   grantMessage,
@@ -35,6 +35,9 @@ export const maxStreams = 1_000;
 /** After this time a grant or a stop that found no room on its way is sent again, so many times. */
 const retryMs = 100;
 const maxRetries = 100;
+
+/** How long the last words of a producer on another node may take longer than word of its end, ms. */
+const farewellMs = 1_000;
 
 /**
  * The streams that one actor takes. It gives the actor's message `streamed` to `receive` and
@@ -137,10 +140,17 @@ export class Streams implements StreamPeer {
 
   /**
    * An actor has stopped. What it said before may still wait in the mailbox, so that its streams end
-   * behind it: with `outcome_unknown`, unless they have ended by then.
+   * behind it: with `outcome_unknown`, unless they have ended by then. What one on another node said
+   * comes by another connection than word of its end, so it is given a second; but nothing comes from
+   * a node that is lost.
    */
-  terminated(ref: ActorRef): void {
+  terminated(ref: ActorRef, reason?: ExitReason): void {
     if (!this.#watched?.delete(ref.key)) return;
+    if (ref.node === HERE || reason?.kind === "node_down") this.#endLost(ref);
+    else this.#context.after(farewellMs, () => this.#endLost(ref));
+  }
+
+  #endLost(ref: ActorRef): void {
     const { self } = this.#context;
     for (const stream of [...(this.#streams?.values() ?? [])]) {
       if (!stream.comesFrom(ref)) continue;
@@ -205,7 +215,7 @@ export class Streams implements StreamPeer {
     retries: number,
   ): void {
     const { self } = this.#context;
-    if (producer.sender.send(producer, message, [self.key, id, ...more])) return;
+    if (producer.sender.send(producer, message, [self, id, ...more])) return;
     const isWanted = message === stopMessage || this.#streams?.has(id) === true;
     // It is gone, of which its end tells, or the way to it is full for now.
     if (!isWanted || retries === 0) return;

@@ -25,6 +25,10 @@ addExtension({
   },
 });
 
+/** Messages from this size on leave the encoder with a new buffer. */
+const largeBytes = 1024 * 1024;
+const bufferBytes = 64 * 1024;
+
 const packr = new Packr({ moreTypes: true, useRecords: true, useBigIntExtension: true });
 
 /**
@@ -38,7 +42,11 @@ const packr = new Packr({ moreTypes: true, useRecords: true, useBigIntExtension:
 export function pack(value: unknown, nodeName: string = HERE, reserve = 0): Buffer {
   ownName = nodeName;
   try {
-    return reserve === 0 ? packr.pack(value) : packr.pack(value, RESERVE_START_SPACE + reserve);
+    const bytes =
+      reserve === 0 ? packr.pack(value) : packr.pack(value, RESERVE_START_SPACE + reserve);
+    // It would go on with buffers of that size, of which the smallest message then holds one.
+    if (bytes.length > largeBytes) packr.useBuffer(Buffer.allocUnsafeSlow(bufferBytes));
+    return bytes;
   } finally {
     ownName = HERE;
   }

@@ -58,6 +58,11 @@ export class ChannelSender {
     return this.#connection.bufferedBytes + this.#outbox.bytes + unencodedBytes;
   }
 
+  /** The same without what is left of the largest message that is under way. */
+  get waitingBytes(): number {
+    return this.bufferedBytes - this.#outbox.largestBytes;
+  }
+
   /** Sends when the present turn is over. */
   send(envelope: NodeEnvelope): void {
     if (isLargeEnvelope(envelope)) {

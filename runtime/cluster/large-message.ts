@@ -81,11 +81,13 @@ export class LargeMessage {
   }
 
   #encodeText(text: string, room: number): Uint8Array {
-    let end = Math.min(text.length, this.#taken + room);
-    // The two halves of a character stay together.
-    if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
     const target = Buffer.allocUnsafe(room);
-    const { read, written } = textEncoder.encodeInto(text.slice(this.#taken, end), target);
+    // A slice of `room` characters never ends within the bytes that are written: where it divides a
+    // character, there is no room for the first half.
+    const { read, written } = textEncoder.encodeInto(
+      text.slice(this.#taken, this.#taken + room),
+      target,
+    );
     this.#taken += read;
     return target.subarray(0, written);
   }

@@ -34,7 +34,10 @@ export interface ChannelEvents {
 
 /** The limits of a channel. */
 export interface ChannelOptions extends HeartbeatOptions {
-  /** Bytes on their way from which there is no room, see {@link NodeChannel.hasRoom}. */
+  /**
+   * Bytes on their way from which there is no room, see {@link NodeChannel.hasRoom}. One large message
+   * that is under way does not count: what is small may overtake it.
+   */
   readonly maxBufferedBytes: number;
   /** The largest message that is sent or taken. */
   readonly maxMessageBytes: number;
@@ -99,7 +102,7 @@ export class NodeChannel {
 
   /** Whether more messages should be sent; answers and signals are sent in any case. */
   get hasRoom(): boolean {
-    return this.bufferedBytes < this.#options.maxBufferedBytes;
+    return this.#sender.waitingBytes < this.#options.maxBufferedBytes;
   }
 
   /** About how many bytes were sent that are not yet with the operating system. */

@@ -107,7 +107,8 @@ export class NodeLink implements Route {
     pending.onSettled = this.#forget;
     pending.onAbandon = () => this.#send([nodeKind.cancel, askId]);
     this.#asks.set(askId, pending);
-    const remainingMs = pending.deadlineAt - this.#kernel.clock.now();
+    // Whole numbers are shorter.
+    const remainingMs = Math.ceil(pending.deadlineAt - this.#kernel.clock.now());
     this.#send([nodeKind.ask, thread, incarnation, id, method, args, askId, remainingMs]);
   }
 

@@ -59,6 +59,17 @@ export class Outbox {
     return this.#bytes;
   }
 
+  /** Of them those of the largest message that is under way: it must not keep small ones from leaving. */
+  get largestBytes(): number {
+    if (this.#streams === 0) return 0;
+    let largest = 0;
+    for (const lane of this.#turns) {
+      const message = lane === null || lane.stream === 0 ? undefined : lane.queue.peek()?.message;
+      if (message instanceof LargeMessage) largest = Math.max(largest, message.left);
+    }
+    return largest;
+  }
+
   get isEmpty(): boolean {
     return this.#ordinary.isEmpty && this.#laneCount === 0 && this.#urgent.length === 0;
   }

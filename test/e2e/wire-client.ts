@@ -46,7 +46,7 @@ export class WireClient {
   #heard: (() => void) | null = null;
   #lastRef = 1_000_000;
 
-  constructor(scope: Scope, gateway: GatewayProcess) {
+  constructor(scope: Scope, gateway: Pick<GatewayProcess, "url">) {
     this.ws = new WebSocket(`${gateway.url}/websocket?vsn=2.0.0&user_id=wire`, {
       perMessageDeflate: false,
     });
@@ -66,7 +66,7 @@ export class WireClient {
   }
 
   /** Connects and joins. */
-  static async join(scope: Scope, gateway: GatewayProcess): Promise<WireClient> {
+  static async join(scope: Scope, gateway: Pick<GatewayProcess, "url">): Promise<WireClient> {
     const client = new WireClient(scope, gateway);
     await client.opened();
     client.send(["1", "1", topic, "phx_join", { reply: "inline" }]);

@@ -18,6 +18,7 @@ test("what the runtime says of an ask becomes the code of the contract", () => {
     ...{ link_full: "queue_full", ask_timeout: "timeout", cancelled: "cancelled" },
     ...{ thread_down: "outcome_unknown", abandoned: "outcome_unknown", actor_crashed: "internal" },
     ...{ unknown_method: "internal", not_serialisable: "internal" },
+    ...{ node_down: "outcome_unknown", unreachable: "unavailable", message_too_large: "internal" },
   };
   for (const [code, expected] of Object.entries(codes)) {
     assert.equal(codeOf(new TroupeError(code, "x")), expected, code);
@@ -26,18 +27,31 @@ test("what the runtime says of an ask becomes the code of the contract", () => {
   assert.equal(codeOf(undefined), "internal");
 });
 
+test("a way to another node that is full is an outage of that node, not a queue of the service", () => {
+  for (const [code, expected] of [
+    ["link_full", "unavailable"],
+    ["mailbox_full", "queue_full"],
+  ] as const) {
+    const failure = decideCallFailure(new TroupeError(code, "x"), "users", "get", true);
+    assert.equal(failure.code, expected);
+  }
+});
+
 test("how an attempt ended decides what may follow, and what its breaker hears", () => {
   const rows: readonly (readonly [code: string, end: string, health: string])[] = [
     ["no_actor", "not_taken", "ignored"],
     ["actor_stopped", "not_taken", "ignored"],
     ["mailbox_full", "not_taken", "ignored"],
     ["link_full", "not_taken", "ignored"],
+    ["unreachable", "not_taken", "ignored"],
     ["thread_down", "lost", "failure"],
+    ["node_down", "lost", "failure"],
+    ["message_too_large", "misdirected", "ignored"],
     ["abandoned", "lost", "failure"],
     ["actor_crashed", "failed", "failure"],
     ["ask_timeout", "timed_out", "failure"],
     ["cancelled", "cancelled", "ignored"],
-    ["unknown_method", "misdirected", "ignored"],
+    ["unknown_method", "mismatched", "ignored"],
     ["not_serialisable", "misdirected", "ignored"],
     ["unheard_of", "failed", "failure"],
     ["toString", "failed", "failure"],

@@ -220,6 +220,7 @@ function encodeCall(options: CallOptions): Call {
   return {
     callable: {
       ...{ service: "users", requestType: "get", config, group: "service/users", method: "work" },
+      clusterGroup: "services/users",
       ...{ pool, target: pool ?? "local/users/get" },
     },
     request: {

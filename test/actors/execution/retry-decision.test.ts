@@ -10,7 +10,7 @@ import {
 
 const ENDS: readonly AttemptEnd[] = [
   ...(["no_replica", "refused", "not_taken", "lost", "failed", "answered"] as const),
-  ...(["timed_out", "cancelled", "misdirected"] as const),
+  ...(["timed_out", "cancelled", "misdirected", "mismatched"] as const),
 ];
 
 type Given = Partial<Omit<RetrySituation, "end">>;
@@ -52,6 +52,12 @@ describe("what follows a failed attempt", () => {
     ["refused", { ...plain, hasOther }, "pass_on"],
     ["refused", { ...plain, hasOther, leftMs: -1 }, "fail"],
     ["refused", any, "fail"],
+    // It is another state of the service; the others may be the one that is meant.
+    ["mismatched", { ...plain, hasOther }, "pass_on"],
+    ["mismatched", { ...any, hasOther, retries: 2 }, "pass_on"],
+    ["mismatched", plain, "fail"],
+    ["mismatched", any, "fail"],
+    ["mismatched", { ...any, hasOther, leftMs: 0 }, "fail"],
     // It may have run.
     ["lost", { ...plain, hasOther }, "fail"],
     ["lost", { ...idempotent, hasOther }, "retry any"],
@@ -98,7 +104,7 @@ describe("what follows a failed attempt", () => {
     fc.assert(
       fc.property(fc.constantFrom(...ENDS), situation, (end, given) => {
         const decision = decide(end, given);
-        const mayHaveRun = !["no_replica", "refused", "not_taken"].includes(end);
+        const mayHaveRun = !["no_replica", "refused", "not_taken", "mismatched"].includes(end);
         assert.ok(decision === "fail" || (decision === "pass_on" && !mayHaveRun), decision);
       }),
     );

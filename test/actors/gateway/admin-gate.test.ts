@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { adminActions, decideAdmin, decidePushToken } from "../../../actors/gateway/admin-gate.ts";
+import { adminActions, decideAdmin } from "../../../actors/gateway/admin-gate.ts";
 
 describe("what administrators may do", () => {
   it("is nothing by default", () => {
@@ -19,24 +19,5 @@ describe("what administrators may do", () => {
         message: `${action} is not allowed on this gateway`,
       });
     }
-  });
-});
-
-describe("the push token", () => {
-  it("is right or wrong, whatever comes", () => {
-    assert.equal(decidePushToken("secret", "secret"), true);
-    const wrong = [
-      "",
-      "secre",
-      "secret ",
-      "Secret",
-      "x".repeat(10_000),
-      undefined,
-      null,
-      5,
-      ["secret"],
-    ];
-    for (const given of wrong) assert.equal(decidePushToken(given, "secret"), false);
-    assert.equal(decidePushToken(undefined, ""), false);
   });
 });

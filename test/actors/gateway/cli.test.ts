@@ -37,6 +37,20 @@ describe("a command line", () => {
     assert.deepEqual(action.kind === "command" && action.words, ["x", "add", "-5"]);
   });
 
+  it("names a node by a flag, for a command that takes one", () => {
+    for (const [argv, words] of [
+      [["tree", "--node", "users"], ["users"]],
+      [
+        ["spawn", "--node=users@127.0.0.1:1", "./a.ts"],
+        ["./a.ts", "users@127.0.0.1:1"],
+      ],
+      [["tree", "users"], ["users"]],
+    ] as const) {
+      const action = parseAction(argv, table);
+      assert.deepEqual(action.kind === "command" && action.words, words);
+    }
+  });
+
   it("asks for help and version in every usual way", () => {
     for (const argv of [["help"], ["--help"], ["start", "--help"], ["tree", "--help"]]) {
       assert.equal(parseAction(argv, table).kind, "help");
@@ -52,6 +66,8 @@ describe("a command line", () => {
     [["repl", "now"], /^repl: expected flags alone, received "now"$/],
     [["repl", "--json"], /^unknown flag --json: expected one of --port --config --socket --help$/],
     [["tree", "--demo"], /^unknown flag --demo: /],
+    [["tree", "--node"], /^--node: expected a value, received nothing$/],
+    [["ps", "--node", "users"], /^unknown flag --node: expected one of --port --config --socket /],
   ] as const) {
     it(`is refused: troupe ${argv.join(" ")}`, () => {
       assert.throws(() => parseAction(argv, table), { message });

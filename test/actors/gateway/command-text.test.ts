@@ -272,7 +272,7 @@ describe("circuits, bulkheads and pools", () => {
     ...{ name: "gate", version: "1.0.0", uptimeMs: 5_000, threads: 3, silentThreads: [] },
     ...{ silentActors: [], actors: 20, sockets: 2, sessions: 1, inFlight: 0 },
     services: [{ name: "users", status: "running", reason: null }],
-    ...{ downFiles: [], circuits: [], limits: null },
+    ...{ downFiles: [], circuits: [], limits: null, nodes: null },
     pools: [{ name: "pool/async", busy: 1, maxThreads: 2, queued: 3, rejected: 4 }],
   };
 
@@ -284,6 +284,7 @@ describe("circuits, bulkheads and pools", () => {
       { services: [{ name: "users", status: "down", reason: "why" }] },
       { downFiles: [{ path: "/a.json", reason: "why" }] },
       { circuits: [circuit] },
+      { nodes: { connected: 1, missing: ["a@h:1"] } },
     ] satisfies Partial<Health>[]) {
       assert.equal(decideStatus({ ...well, ...trouble }), "degraded", JSON.stringify(trouble));
     }

@@ -52,6 +52,7 @@ describe("a configuration", () => {
       ...{ allowedOrigins: null, maxConnections: 100_000, maxConnectionsPerIp: 10_000 },
       ...{ limitLoopback: false, connectionMemory: null, maxFramesPerSecond: null },
       ...{ auth: { jwt: null }, adminActions: [], pushToken: null },
+      ...{ role: "gateway", cluster: null, pull: {}, healthPort: null },
       rateLimits: { enabled: true, failOpen: true, rules: [], redis: null },
       breaker: breakerDefaults,
       pools: {
@@ -166,7 +167,7 @@ describe("a configuration that is wrong", () => {
     });
   }
 
-  for (const flag of ["--listen", "--join", "--role", "-p", "--ports"]) {
+  for (const flag of ["--cookie", "-p", "--ports"]) {
     it(`does not know ${flag}`, async () => {
       await assert.rejects(
         async () => read([flag, "x"]),

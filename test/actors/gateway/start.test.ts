@@ -103,8 +103,19 @@ describe("troupe start", { concurrency: 2 }, () => {
 
     refused(
       "a flag that it does not know",
-      () => ["--listen", "x:1"],
-      () => /^troupe: unknown flag --listen: expected one of --port /,
+      () => ["--cookie", "x"],
+      () => /^troupe: unknown flag --cookie: expected one of --port /,
+    );
+    refused(
+      "a service node without an address",
+      () => ["--role", "service"],
+      () =>
+        /^troupe: --name: with --role service expected the address at which other nodes reach it, /,
+    );
+    refused(
+      "a node for other machines that has no cookie",
+      () => ["--name", "gateway@10.0.0.1:9100"],
+      () => /^troupe: cluster\.cookie: expected a secret .* \(TROUPE_COOKIE sets one\)$/m,
     );
     refused(
       "a service that is not there",
@@ -151,6 +162,19 @@ describe("troupe start", { concurrency: 2 }, () => {
       const run = await runTroupe(["--port", String(port)], temporaryFolder(t));
       assert.deepEqual([run.code, run.stdout], [1, ""]);
       assert.equal(run.stderr, takenText(port));
+    });
+
+    it("says so in one line: an address that is taken", async (t) => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      t.after(() => server.close());
+      const { port } = server.address() as { port: number };
+      const address = `127.0.0.1:${port}`;
+      const argv = ["--port", "0", "--threads", "1", "--name", `gateway@${address}`];
+      const run = await runTroupe(argv, temporaryFolder(t));
+      assert.deepEqual([run.code, run.stdout], [1, ""]);
+      const remedy = "give the node another address with --name";
+      assert.equal(run.stderr, `troupe: ${address} is taken: ${remedy}\n`);
     });
 
     it("leaves the port of another gateway alone", async (t) => {

@@ -56,9 +56,14 @@ describe("the gateway's tree", () => {
     const { actors } = await system.inspect();
     const here = actors.filter(({ thread, parent }) => thread === 0 && parent !== null);
     assert.ok(here.length > 0);
-    // Bulkheads is one as well: the parent of those that have the work.
+    // Bulkheads is one as well: the parent of those that have the work. The others wait for
+    // operators, and for code of the main thread that calls functions.
     for (const actor of here) {
-      assert.match(actor.class, /^(Supervisor|Bulkheads)$/, actor.name ?? actor.pid);
+      assert.match(
+        actor.class,
+        /^(Supervisor|Bulkheads|NodeOperator|ThreadCaller)$/,
+        actor.name ?? actor.pid,
+      );
     }
   });
 

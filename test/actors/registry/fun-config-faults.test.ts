@@ -21,7 +21,8 @@ describe("a refused config", () => {
   const TIMEOUT = 'timeout: expected an integer of 100 to 300000 ms, or "infinity"';
   const TYPES =
     "expected one of string, num, boolean, uuid, datetime, naive_datetime, list, list_string, list_num, list_uuid, list_map, map, any";
-  const NODES = 'nodes: expected "local", a list of 1 to 1000 names, or {module, function, args}';
+  const NODES =
+    'nodes: expected "local", a list of 1 to 1000 names, {role: name}, or {module, function, args}';
   const MODES =
     'chooseNodeMode: expected one of "random", "hash", "round_robin", "least_loaded", {hash: argument}, {sticky: argument}, {module, function, args}';
   const PERMISSION =
@@ -49,6 +50,9 @@ describe("a refused config", () => {
     [{ nodes: "remote" }, `${NODES}, received "remote"`],
     [{ nodes: [] }, `${NODES}, received []`],
     [{ nodes: null }, `${NODES}, received null`],
+    [{ nodes: { role: "" } }, `nodes.role: ${NAME}, received ""`],
+    [{ nodes: { role: ["a"] } }, `nodes.role: ${NAME}, received ["a"]`],
+    [{ nodes: { role: "service", of: 1 } }, 'nodes."of": a role stands alone'],
     [{ nodes: ["a", "a"] }, 'nodes: "a" is listed twice'],
     [
       { nodes: ["a", 5] },

@@ -164,6 +164,7 @@ describe("an accepted config", () => {
     [{ argTypes: { x: "num" }, argOrders: "map" }, "argOrders", "map"],
     [{ argOrders: [] }, "argOrders", []],
     [{ nodes: ["a@h", "b@h"] }, "nodes", ["a@h", "b@h"]],
+    [{ nodes: { role: "service" } }, "nodes", { role: "service" }],
     [
       { nodes: { module: "/srv/a b.ts", function: "f" } },
       "nodes",

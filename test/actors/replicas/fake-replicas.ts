@@ -1,9 +1,9 @@
-import type { ActorRef } from "#runtime";
+import { type ActorRef, HERE } from "#runtime";
 import { LOCAL_NODE, Replica } from "../../../actors/replicas/replica.ts";
 
 /** A replica of an actor that is not there. */
 export function fakeReplica(id: number, thread = 1, node: string = LOCAL_NODE): Replica {
-  const ref = { node: node === LOCAL_NODE ? 0 : 1, thread, id, incarnation: 1 } as ActorRef;
+  const ref = { node: node === LOCAL_NODE ? HERE : node, thread, id, incarnation: 1 } as ActorRef;
   return new Replica(`${node}/${thread}.${id}.1`, node, ref);
 }
 

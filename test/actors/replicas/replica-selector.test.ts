@@ -11,16 +11,23 @@ import {
 } from "../../../actors/replicas/replica-selector.ts";
 import { fakeReplica, fakeReplicas } from "./fake-replicas.ts";
 
+/** The nodes of each role. */
+type Roles = Record<string, readonly string[]>;
+const NO_ROLES: Roles = {};
+
 function selectorOf(
   mode: ChooseNodeMode,
-  { nodes = "local" as Nodes, seed = 1, ownName = null as string | null } = {},
+  { nodes = "local" as Nodes, seed = 1, ownName = null as string | null, roles = NO_ROLES } = {},
 ): ReplicaSelector {
   let state = seed;
   const random = (): number => {
     state = (state * 48_271) % 2_147_483_647;
     return state / 2_147_483_647;
   };
-  const scope = new SelectionScope(1, random, new ManualClock(), () => ownName);
+  const scope = new SelectionScope(1, random, new ManualClock(), {
+    own: () => (ownName === null ? [] : [ownName]),
+    ofRole: (role) => roles[role] ?? [],
+  });
   return new ReplicaSelector({ group: "g", config: { nodes, chooseNodeMode: mode } }, scope);
 }
 
@@ -55,6 +62,13 @@ describe("the modes", () => {
       const count = counts[index] as number;
       assert.ok(ref.thread === 1 ? count > 400 : count === 0, `${ref.thread}: ${count}`);
     });
+  });
+
+  it("random over named nodes: any, wherever it is", () => {
+    const both = [fakeReplica(1), fakeReplica(2, 1, "b@host:1")];
+    const selector = selectorOf("random", { nodes: ["local", "b@host:1"] });
+    const counts = spread(selector, both, 1_000, (n) => callOf(`r${n}`));
+    assert.ok(Math.min(...counts) > 400, `${counts}`);
   });
 
   it("hash: one request id, one replica; all of them, all replicas", () => {
@@ -159,6 +173,21 @@ describe("the nodes", () => {
     assert.equal(selector.narrow(all, null), selector.narrow(all, null));
     assert.deepEqual(selector.narrow([far], null), []);
     assert.equal(selector.resolver, null);
+  });
+
+  it("a role: those of the nodes that have it at the moment", () => {
+    const [here, far] = [fakeReplica(1), fakeReplica(2, 1, "b@host:1")];
+    const all = [here, far];
+    const roles: Record<string, readonly string[]> = { service: ["b@host:1"] };
+    const options = { nodes: { role: "service" }, ownName: "a@host:1", roles };
+    const selector = selectorOf("random", options);
+    const found = selector.narrow(all, null);
+    assert.deepEqual(found, [far]);
+    assert.equal(selector.narrow(all, null), found);
+    roles["service"] = ["a@host:1", "b@host:1"];
+    assert.deepEqual(selector.narrow(all, null), all);
+    roles["service"] = [];
+    assert.deepEqual(selector.narrow(all, null), []);
   });
 
   it("a resolver: those that it has given", () => {

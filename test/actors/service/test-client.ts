@@ -69,7 +69,7 @@ export class TestClient extends Actor {
   }
 
   protected override onSignal(signal: Signal): void {
-    if (signal.type === "terminated") this.#streams.terminated(signal.ref);
+    if (signal.type === "terminated") this.#streams.terminated(signal.ref, signal.reason);
   }
 
   /** The responses' codes, or `ok`, each with how often it came, of `count` equal requests. */

@@ -13,8 +13,8 @@ import { maxStreams, Streams } from "../../../actors/streams/streams.ts";
 
 /** What a producer is told. */
 interface Producer {
-  "troupe:grant"(consumer: string, id: number, count: number): void;
-  "troupe:stop"(consumer: string, id: number): void;
+  "troupe:grant"(consumer: ActorRef, id: number, count: number): void;
+  "troupe:stop"(consumer: ActorRef, id: number): void;
 }
 
 /** An actor that takes streams, for the test to hold by its parts. */
@@ -32,7 +32,7 @@ class Consumer extends Actor {
   }
 
   protected override onSignal(signal: Signal): void {
-    if (signal.type === "terminated") this.#streams.terminated(signal.ref);
+    if (signal.type === "terminated") this.#streams.terminated(signal.ref, signal.reason);
   }
 }
 
@@ -94,9 +94,11 @@ class Stage {
 
   /** What the producer was told: the numbers granted, and stops. */
   heard(): (number | "stop")[] {
-    return this.producer.record.messages.map(({ method, args }) =>
-      method === "troupe:grant" ? (args[2] as number) : "stop",
-    );
+    return this.producer.record.messages.map(({ method, args }) => {
+      // An address, which means the same on every node.
+      assert.ok(args[0].equals(this.consumer));
+      return method === "troupe:grant" ? (args[2] as number) : "stop";
+    });
   }
 }
 
@@ -235,6 +237,38 @@ test("a producer that stops ends its streams behind what it said", async () => {
     ["b", "outcome_unknown"],
   ]);
 });
+
+for (const [kind, said, at1s, later] of [
+  ["shutdown", complete, null, "complete"],
+  ["crash", null, null, "outcome_unknown"],
+  ["node_down", null, "outcome_unknown", "outcome_unknown"],
+] as const) {
+  test(`a producer on another node that ends with ${kind}: ${later}`, async () => {
+    const at = await Stage.open();
+    const { kernel } = at.kernel;
+    const route = { tell: () => true, ask: () => {}, signal: () => {} };
+    kernel.routes.nodes = { to: () => route } as unknown as typeof kernel.routes.nodes;
+    const far = kernel.ref({ node: "b@h:1", thread: 1, id: 7, incarnation: 1 });
+    at.producer = { ...at.producer, ref: far as typeof at.producer.ref };
+    const opening = at.offer();
+    at.start(at.begin(opening));
+    await at.say(opening.id, ["1"], null, true);
+    kernel.signal(at.consumer, {
+      ...{ type: "terminated", ref: far, reason: { kind, message: "by the test" } },
+    });
+    await at.kernel.advance(900);
+    assert.deepEqual(at.ends[0]?.code ?? null, at1s);
+    // What it said last comes by another connection than word of its end.
+    await at.say(opening.id, ["2"], said);
+    await at.kernel.advance(200);
+    assert.deepEqual(
+      at.ends.map(({ code = "complete" }) => code),
+      [later],
+    );
+    assert.deepEqual(at.delivered, at1s === null ? ["1", "2"] : ["1"]);
+    assert.equal(at.streams.size, 0);
+  });
+}
 
 test("an internal end is told as the executor tells it", async () => {
   const at = await Stage.open();

@@ -3,8 +3,9 @@ import test from "node:test";
 import fc from "fast-check";
 import { attachmentSize, detachLarge } from "../../../runtime/cluster/attachment.ts";
 import { encodeAlone } from "../../../runtime/cluster/encode-alone.ts";
-import { FrameError } from "../../../runtime/cluster/frame.ts";
+import { FrameError, frameHeaderBytes } from "../../../runtime/cluster/frame.ts";
 import { decodeLarge, LargeMessage } from "../../../runtime/cluster/large-message.ts";
+import { decodeBatch, encodeBatchFrame } from "../../../runtime/cluster/node-codec.ts";
 import { type NodeEnvelope, nodeKind } from "../../../runtime/cluster/node-envelope.ts";
 import { testKernel } from "../../../runtime/testing/index.ts";
 
@@ -128,6 +129,16 @@ test("a message that lies about its attachments is malformed", () => {
   for (const [bytes, message] of wrong) {
     assert.throws(() => decodeLarge(bytes, kernel), { code: "malformed", message });
   }
+});
+
+test("an attachment belongs to its message alone", () => {
+  const envelope: NodeEnvelope = [nodeKind.answer, 7, Buffer.alloc(size)];
+  const batch = encodeBatchFrame([detachLarge(envelope).envelope], kernel);
+  arrived(envelope);
+  assert.throws(() => decodeBatch(batch.subarray(frameHeaderBytes), kernel), {
+    code: "malformed",
+    message: /a message names an attachment that is not there$/,
+  });
 });
 
 test("random messages are envelopes or a FrameError", () => {
