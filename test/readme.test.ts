@@ -220,7 +220,7 @@ describe("the READMEs of the gateway", async () => {
     const tree = node?.children.find(({ name }) => name === "gateway");
     const running = tree?.children.map(({ name }) => name.replace(/-\d+$/, "-N")) ?? [];
     // These are there for a while, where they are configured, or in a cluster.
-    const elsewhere = ["receiver", "puller", "publisher", "pusher"];
+    const elsewhere = ["receiver", "puller", "publisher", "pusher", "farewell"];
     const expected = new Set([...running, "boot", "quota", "admin_service", ...elsewhere]);
     assert.deepEqual(drawn.sort(), [...expected].sort());
   });

@@ -13,6 +13,14 @@ export interface AskOptions {
 /** The time that an ask waits when nobody says otherwise. */
 export const defaultAskTimeoutMs = 5_000;
 
+/** What takes an ask to another thread or node. */
+export interface AskCarrier {
+  /** It has an end, whatever it is; said once. */
+  settled(ask: PendingAsk): void;
+  /** Said behind `settled`, when the asker gave up before an answer came. */
+  abandoned(ask: PendingAsk): void;
+}
+
 /** The asks of one thread that wait for an answer, and their deadlines. */
 export class Asks {
   readonly #wheel: DeadlineWheel;
@@ -73,9 +81,9 @@ export class PendingAsk implements Reply, WheelEntry {
   #signal: AbortSignal | null = null;
   settled = false;
   onAbandon: ((reason: TroupeError) => void) | null = null;
-  /** Called once, whatever the end; a link forgets the ask here. */
-  onSettled: ((ask: PendingAsk) => void) | null = null;
-  /** The number that a link gave it; 0 when it never left the thread. */
+  /** The way that it went; null when it never left the thread. */
+  carrier: AskCarrier | null = null;
+  /** The number that its carrier gave it. */
   linkId = 0;
   readonly deadlineAt: number;
   wheelNext: WheelEntry | null = null;
@@ -139,6 +147,7 @@ export class PendingAsk implements Reply, WheelEntry {
   giveUp(error: TroupeError): void {
     if (!this.#end()) return;
     this.onAbandon?.(error);
+    this.carrier?.abandoned(this);
     this.#reject(error);
   }
 
@@ -147,7 +156,7 @@ export class PendingAsk implements Reply, WheelEntry {
     this.settled = true;
     this.#asks.end(this);
     if (this.#signal !== null) forgetAbort(this.#signal, this.#onAbort);
-    this.onSettled?.(this);
+    this.carrier?.settled(this);
     return true;
   }
 }

@@ -1,5 +1,6 @@
 import type {
   ActorRef,
+  AskCarrier,
   DeadLetterReason,
   Kernel,
   LinkLoad,
@@ -34,7 +35,7 @@ export interface LinkListener {
  * actors send there and for what comes back to that. It is used up when the connection is lost: then
  * every ask under way has failed, and whatever was bound to an actor there has been told.
  */
-export class NodeLink implements Route {
+export class NodeLink implements Route, AskCarrier {
   readonly node: string;
   readonly #kernel: Kernel;
   readonly #connection: Connection;
@@ -104,8 +105,7 @@ export class NodeLink implements Route {
     this.#lastAskId += 1;
     const askId = this.#lastAskId;
     pending.linkId = askId;
-    pending.onSettled = this.#forget;
-    pending.onAbandon = () => this.#send([nodeKind.cancel, askId]);
+    pending.carrier = this;
     this.#asks.set(askId, pending);
     // Whole numbers are shorter.
     const remainingMs = Math.ceil(pending.deadlineAt - this.#kernel.clock.now());
@@ -161,17 +161,21 @@ export class NodeLink implements Route {
     else if (!this.#isOver) this.#waiting.push(envelope);
   }
 
-  readonly #forget = (pending: PendingAsk): void => {
-    this.#asks.delete(pending.linkId);
-  };
+  settled({ linkId }: PendingAsk): void {
+    this.#asks.delete(linkId);
+  }
+
+  abandoned({ linkId }: PendingAsk): void {
+    this.#send([nodeKind.cancel, linkId]);
+  }
 
   #take(envelope: NodeEnvelope): void {
     switch (envelope[0]) {
       case nodeKind.answer:
-        this.#settled(envelope[1])?.resolve(envelope[2]);
+        this.#answered(envelope[1])?.resolve(envelope[2]);
         break;
       case nodeKind.failure:
-        this.#settled(envelope[1])?.reject(fromErrorRecord(envelope[2]));
+        this.#answered(envelope[1])?.reject(fromErrorRecord(envelope[2]));
         break;
       case nodeKind.signal: {
         const [, thread, incarnation, id, signal] = envelope;
@@ -189,7 +193,7 @@ export class NodeLink implements Route {
     }
   }
 
-  #settled(askId: number): PendingAsk | undefined {
+  #answered(askId: number): PendingAsk | undefined {
     const pending = this.#asks.get(askId);
     if (pending === undefined) this.#kernel.asks.late += 1;
     return pending;

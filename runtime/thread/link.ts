@@ -2,6 +2,7 @@ import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import {
   type ActorRef,
   type AnswerPort,
+  type AskCarrier,
   type DeadLetterReason,
   Envelope,
   type Kernel,
@@ -39,7 +40,7 @@ const largeSize = 64 * 1024;
  * arrive in order. What is under way is bounded: beyond it messages are refused, signals and table
  * changes pass.
  */
-export class Link implements ThreadRoute, AnswerPort {
+export class Link implements ThreadRoute, AnswerPort, AskCarrier {
   readonly thread: number;
   readonly incarnation: number;
   readonly #kernel: Kernel;
@@ -96,8 +97,7 @@ export class Link implements ThreadRoute, AnswerPort {
     this.#lastAskId += 1;
     const askId = this.#lastAskId;
     pending.linkId = askId;
-    pending.onSettled = this.#forget;
-    pending.onAbandon = () => this.#push([kind.cancel, askId]);
+    pending.carrier = this;
     this.#asks.set(askId, pending);
     this.#counters.sent();
     const remainingMs = pending.deadlineAt - this.#kernel.clock.now();
@@ -160,9 +160,13 @@ export class Link implements ThreadRoute, AnswerPort {
     return { asking: this.#asks.size, serving: this.#serving.size };
   }
 
-  readonly #forget = (pending: PendingAsk): void => {
-    this.#asks.delete(pending.linkId);
-  };
+  settled({ linkId }: PendingAsk): void {
+    this.#asks.delete(linkId);
+  }
+
+  abandoned({ linkId }: PendingAsk): void {
+    this.#push([kind.cancel, linkId]);
+  }
 
   #push(envelope: WireEnvelope): void {
     if (this.#closed) return;
@@ -242,10 +246,10 @@ export class Link implements ThreadRoute, AnswerPort {
         break;
       }
       case kind.answer:
-        this.#settled(envelope[1])?.resolve(envelope[2]);
+        this.#answered(envelope[1])?.resolve(envelope[2]);
         break;
       case kind.failure:
-        this.#settled(envelope[1])?.reject(fromErrorRecord(envelope[2]));
+        this.#answered(envelope[1])?.reject(fromErrorRecord(envelope[2]));
         break;
       case kind.cancel:
         this.#serving.get(envelope[1])?.cancel(new TroupeError("cancelled", "the asker gave up"));
@@ -272,7 +276,7 @@ export class Link implements ThreadRoute, AnswerPort {
   }
 
   /** The ask that an answer is for; an answer that comes too late is counted. */
-  #settled(askId: number): PendingAsk | undefined {
+  #answered(askId: number): PendingAsk | undefined {
     const pending = this.#asks.get(askId);
     if (pending === undefined) this.#kernel.asks.late += 1;
     return pending;
