@@ -52,7 +52,7 @@ export class Nodes {
     return this.#list;
   }
 
-  /** Those that have the role, by name. */
+  /** Those that have the role, by name; a role in a scope is none outside of it. */
   byRole(role: string): readonly NodeInfo[] {
     let nodes = this.#byRole.get(role);
     if (nodes === undefined) {
@@ -61,6 +61,12 @@ export class Nodes {
       if (nodes.length > 0) this.#byRole.set(role, nodes);
     }
     return nodes;
+  }
+
+  /** Those that have any role in a scope, by name: `search` for roles such as `search/indexer`. */
+  inScope(scope: string): readonly NodeInfo[] {
+    const prefix = `${scope}/`;
+    return this.list().filter(({ roles }) => roles.some((role) => role.startsWith(prefix)));
   }
 
   /** The node of that name, if it is up. */

@@ -1,7 +1,7 @@
 /** How a node is part of a cluster: what is written, what is checked, what is left out. */
 
 import { inspect } from "node:util";
-import { maxRoles } from "./handshake-messages.ts";
+import { isRole, maxRoles } from "./handshake-messages.ts";
 import { parseJoinTarget } from "./join-target.ts";
 import { formatHostPort, type HostPort, isLoopback, parseNodeName } from "./node-name.ts";
 
@@ -26,7 +26,7 @@ export interface ClusterOptions {
    * nodes that listen on loopback only.
    */
   readonly cookie?: string | null;
-  /** What this node is there for; default nothing in particular. */
+  /** What this node is there for, `indexer` or, in a scope, `search/indexer`; default none. */
   readonly roles?: readonly string[];
   /**
    * Nodes to connect to; one that is up is enough, it tells the others. `users@10.0.0.7:9101`;
@@ -113,9 +113,12 @@ export function parseClusterOptions(options: ClusterOptions): ClusterConfig {
   return { ...given, name, listen, roles: [...new Set(given.roles)].sort() };
 }
 
-/** @throws RangeError that begins with `field`, says what a role is and what was received. */
+/**
+ * A role is a word, in a scope if it is to be: `indexer`, `search/indexer`.
+ * @throws RangeError that begins with `field`, says what a role is and what was received.
+ */
 export function parseRole(role: string, field = "role"): string {
-  expect(wordPattern.test(role), field, word, role);
+  expect(isRole(role), field, `${word}, or SCOPE/ROLE of two such`, role);
   return role;
 }
 

@@ -46,6 +46,7 @@ export const maxRoles: number = 16;
 const magic = "troupe";
 const maxTextLength = 200;
 const labelPattern = /^[\w.:-]{1,64}$/;
+const rolePattern = /^(?=.{1,64}$)(?:[\w.:-]+\/)?[\w.:-]+$/;
 const hexPattern = /^[0-9a-f]{64}$/;
 
 /** From the oldest to the newest version, both inclusive. */
@@ -88,7 +89,12 @@ interface Refusal {
 
 export type HandshakeMessage = Hello | Challenge | Proof | Refusal;
 
-/** Whether the text may be the name of a cluster or of a role: 1 to 64 of `A-Z a-z 0-9 _ . : -`. */
+/** Whether the text may be a role: a label, or two with a slash between, 64 characters at most. */
+export function isRole(text: unknown): text is string {
+  return typeof text === "string" && rolePattern.test(text);
+}
+
+/** Whether the text may be the name of a cluster: 1 to 64 of `A-Z a-z 0-9 _ . : -`. */
 function isLabel(text: unknown): text is string {
   return typeof text === "string" && labelPattern.test(text);
 }
@@ -201,10 +207,10 @@ function findIdentityFault(fields: object): string | undefined {
   if (!isNodeName(name)) return "name: expected alias@host:port in lower case";
   if (!isCount(incarnation)) return "incarnation: expected a whole number";
   if (!isCount(thread)) return "thread: expected a whole number";
-  const areRoles = Array.isArray(roles) && roles.length <= maxRoles && roles.every(isLabel);
+  const areRoles = Array.isArray(roles) && roles.length <= maxRoles && roles.every(isRole);
   return areRoles
     ? undefined
-    : `roles: expected at most ${maxRoles} of 1 to 64 of A-Z a-z 0-9 _ . : -`;
+    : `roles: expected at most ${maxRoles} of 1 to 64 of A-Z a-z 0-9 _ . : -, with one / at most`;
 }
 
 function findNonceFault(fields: Fields): string | undefined {

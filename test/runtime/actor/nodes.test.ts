@@ -35,6 +35,14 @@ test("lists what is up by name, those of a role, and this node", () => {
   assert.deepEqual(names(nodes.list()), ["a@h:3", "self@h:2", "z@h:1"]);
   assert.deepEqual(names(nodes.byRole("service")), ["a@h:3", "z@h:1"]);
   assert.deepEqual(nodes.byRole("nobody"), []);
+  const told = events.length;
+  table.set("s@h:4", info("s@h:4", ["search/indexer", "search/service"]));
+  assert.deepEqual(names(nodes.byRole("search/indexer")), ["s@h:4"]);
+  assert.deepEqual(names(nodes.inScope("search")), ["s@h:4"]);
+  assert.deepEqual(nodes.inScope("sea"), []);
+  assert.deepEqual(names(nodes.byRole("service")), ["a@h:3", "z@h:1"], "a scope is its own");
+  table.delete("s@h:4");
+  events.length = told;
   assert.equal(nodes.self?.name, "self@h:2");
   assert.equal(nodes.get("z@h:1")?.incarnation, 1);
   assert.equal(nodes.get("b@h:1"), undefined);
