@@ -89,7 +89,8 @@ export class ServerProcess {
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, "exit");
-    this.#child.send({ id: 0, command: "stop", args: [] } satisfies Request);
+    // It may have ended already without this process having heard of it.
+    this.#child.send({ id: 0, command: "stop", args: [] } satisfies Request, () => {});
     await exited;
   }
 }

@@ -75,6 +75,12 @@ export class ChannelSender {
     if (this.#batch.length >= this.#batchLimit) this.#flush();
   }
 
+  /** The other side has taken so many bytes of chunks. */
+  taken(bytes: number): void {
+    this.#outbox.taken(bytes);
+    this.pump();
+  }
+
   /** Sends a frame at once, before all that waits. */
   sendUrgent(frame: Buffer): void {
     this.#outbox.addUrgent(frame);
@@ -94,7 +100,10 @@ export class ChannelSender {
     if (!this.#outbox.isEmpty) {
       const roomBytes = windowBytes - this.#connection.bufferedBytes;
       if (roomBytes <= 0) return;
-      this.#connection.write(this.#outbox.take(roomBytes));
+      const chunks = this.#outbox.take(roomBytes);
+      // The rest waits for the other side.
+      if (chunks.length === 0) return;
+      this.#connection.write(chunks);
       // Not at once: a fast connection would keep this thread from its other work.
       if (!this.#outbox.isEmpty || this.#last !== null) this.#pumpLater();
     } else if (this.#last !== null) {

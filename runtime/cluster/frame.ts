@@ -7,6 +7,7 @@ import { TroupeError } from "../core/index.ts";
  * - `chunk`: a part of a batch that is too large for one frame.
  * - `ping`, `pong`: eight bytes that come back as they are.
  * - `bye`: the last of all; why the sender goes, as text.
+ * - `taken`: how many bytes of chunks have arrived since the last one, a u32.
  */
 export const frameKind = {
   handshake: 1,
@@ -15,6 +16,7 @@ export const frameKind = {
   ping: 4,
   pong: 5,
   bye: 6,
+  taken: 7,
 } as const;
 
 /** One of {@link frameKind}. */
@@ -135,8 +137,8 @@ export class FrameDecoder {
   #check(source: Buffer, at: number): number {
     const payloadBytes = this.#checkLength(source.readUInt32BE(at));
     const kind = source[at + 4] as number;
-    if (kind < frameKind.handshake || kind > frameKind.bye) {
-      throw new FrameError("malformed", `kind of frame: expected 1 to 6, received ${kind}`);
+    if (kind < frameKind.handshake || kind > frameKind.taken) {
+      throw new FrameError("malformed", `kind of frame: expected 1 to 7, received ${kind}`);
     }
     return payloadBytes;
   }

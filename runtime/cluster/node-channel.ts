@@ -1,6 +1,6 @@
 import type { Kernel } from "../actor/index.ts";
 import { type Timer, TroupeError } from "../core/index.ts";
-import { Assembly } from "./assembly.ts";
+import { Assembly, chunkHeaderBytes } from "./assembly.ts";
 import { ChannelSender } from "./channel-sender.ts";
 import { encodeFrame, FrameDecoder, FrameError, type FrameKind, frameKind } from "./frame.ts";
 import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
@@ -13,6 +13,10 @@ import type { Connection } from "./transport.ts";
 const closeTimeoutMs = 1_000;
 /** The payload of a ping: a time, as a 64-bit float. */
 const pingBytes = 8;
+/** The payload of a `taken`. */
+const takenBytes = 4;
+/** The other side is told at the latest when so many bytes of chunks have arrived. */
+const takenStepBytes = 256 * 1024;
 /** Of the reason that goes with a bye, characters. */
 const maxReasonLength = 1_024;
 
@@ -60,6 +64,8 @@ export class NodeChannel {
   /** What came before the owner could listen; null from then on. */
   #early: { bytes: Uint8Array[]; closed: string | null } | null;
   #rttMs: number | null = null;
+  /** Bytes of chunks that have arrived and that the other side was not told of. */
+  #untoldBytes = 0;
   /** Why this side ends the channel, once it does. */
   #closing: string | null = null;
   #closeTimer: Timer | null = null;
@@ -178,6 +184,7 @@ export class NodeChannel {
       case frameKind.chunk: {
         const whole = this.#assembly.take(payload);
         if (whole !== null) this.#takeEnvelopes(decodeLarge(whole, this.#kernel));
+        this.#noteTaken(payload.length - chunkHeaderBytes, whole !== null);
         break;
       }
       case frameKind.ping:
@@ -188,6 +195,9 @@ export class NodeChannel {
         checkPing(payload);
         this.#rttMs = Math.max(0, this.#kernel.clock.now() - payload.readDoubleBE(0));
         break;
+      case frameKind.taken:
+        this.#sender.taken(readTaken(payload));
+        break;
       case frameKind.bye:
         this.#finish(payload.toString("utf8", 0, 4 * maxReasonLength), true);
         break;
@@ -196,6 +206,16 @@ export class NodeChannel {
     }
     return !this.#over;
   };
+
+  /** Tells the other side, every so often, how much of its large messages has arrived. */
+  #noteTaken(bytes: number, isWhole: boolean): void {
+    this.#untoldBytes += bytes;
+    if (this.#over || (this.#untoldBytes < takenStepBytes && !isWhole)) return;
+    const payload = Buffer.allocUnsafe(takenBytes);
+    payload.writeUInt32BE(this.#untoldBytes, 0);
+    this.#untoldBytes = 0;
+    this.#sender.sendUrgent(encodeFrame(frameKind.taken, payload));
+  }
 
   #takeEnvelopes(envelopes: readonly NodeEnvelope[]): void {
     for (const envelope of envelopes) {
@@ -226,6 +246,13 @@ export class NodeChannel {
         this.#events.unsent(envelope, new TroupeError("unreachable", text));
     }
   }
+}
+
+/** @throws FrameError `malformed`. */
+function readTaken(payload: Buffer): number {
+  if (payload.length === takenBytes) return payload.readUInt32BE(0);
+  const text = `taken: expected ${takenBytes} bytes, received ${payload.length}`;
+  throw new FrameError("malformed", text);
 }
 
 /** @throws FrameError `malformed`. */

@@ -13,6 +13,12 @@ interface Waiting {
   readonly order: number;
 }
 
+/**
+ * Bytes of chunks that may be on their way. The operating systems of both sides buffer megabytes: what
+ * is behind those waits for them.
+ */
+const chunkWindowBytes = 1024 * 1024;
+
 /** What keeps its order among each other: all to one target, or one large answer. */
 interface Lane {
   readonly target: string | null;
@@ -46,6 +52,8 @@ export class Outbox {
   #lastStream = 0;
   #streams = 0;
   #streamBytes = 0;
+  /** Bytes of chunks that have left and are not known to have arrived. */
+  #untakenBytes = 0;
   /** The lane whose large message is the next to begin, when there was no room for it. */
   #nextToBegin: Lane | null = null;
 
@@ -109,19 +117,30 @@ export class Outbox {
     queue.push(this.#waiting(message, message.bytes, envelopes));
   }
 
-  /** Takes the next chunks of bytes to write: about `budgetBytes`, at least one frame if any waits. */
+  /**
+   * Takes the next chunks of bytes to write: about `budgetBytes`. None when only large messages wait
+   * whose next chunks must not leave before the other side has taken some.
+   */
   take(budgetBytes: number): Uint8Array[] {
     const chunks: Uint8Array[] = this.#urgent.splice(0);
     const before = this.#bytes;
     for (const frame of chunks) this.#bytes -= frame.length;
-    while (before - this.#bytes < budgetBytes && !this.isEmpty) {
+    for (let idleTurns = 0; idleTurns <= this.#laneCount && !this.isEmpty; ) {
+      if (before - this.#bytes >= budgetBytes) break;
+      const left = this.#bytes;
       const lane = this.#turns.shift() as Lane | null;
       if (lane === null) this.#takeFrames(this.#ordinary, chunks);
       else this.#takeLane(lane, chunks);
+      idleTurns = this.#bytes === left ? idleTurns + 1 : 0;
       if (lane === null || !lane.queue.isEmpty) this.#turns.push(lane);
       else this.#closeLane(lane);
     }
     return chunks;
+  }
+
+  /** So many bytes of chunks have arrived. */
+  taken(bytes: number): void {
+    this.#untakenBytes = Math.max(0, this.#untakenBytes - bytes);
   }
 
   /** Empties the outbox; gives the envelopes that were not sent, or not wholly. */
@@ -140,6 +159,7 @@ export class Outbox {
     this.#bytes = 0;
     this.#streams = 0;
     this.#streamBytes = 0;
+    this.#untakenBytes = 0;
     this.#nextToBegin = null;
     return unsent;
   }
@@ -207,6 +227,7 @@ export class Outbox {
   }
 
   #takeChunk(lane: Lane, message: LargeMessage, chunks: Uint8Array[]): void {
+    if (this.#untakenBytes >= chunkWindowBytes) return;
     const { bytes, left } = message;
     const pieces = message.next(chunkBytes);
     const taken = left - message.left;
@@ -216,6 +237,7 @@ export class Outbox {
     header.writeUInt32BE(bytes, frameHeaderBytes + 4);
     chunks.push(header, ...pieces);
     this.#bytes -= taken;
+    this.#untakenBytes += taken;
     if (message.left > 0) return;
     this.#streams -= 1;
     this.#streamBytes -= bytes;

@@ -128,7 +128,7 @@ test("a length over the limit is refused from its four bytes", () => {
 
 test("a length of 0 and unknown kinds are refused", () => {
   assert.throws(() => decode([Buffer.from("00000000", "hex")]), { code: "malformed" });
-  for (const kind of [0, 7, 255]) {
+  for (const kind of [0, 8, 255]) {
     const bytes = Buffer.from([0, 0, 0, 1, kind]);
     assert.throws(() => decode([bytes]), { code: "malformed", message: /received \d+$/ });
     assert.throws(() => decode(split(bytes, [1, 4])), { code: "malformed" });
@@ -156,7 +156,7 @@ test("random bytes in random pieces end in frames or in a FrameError, and hold o
       };
       try {
         for (const { kind, payload } of decode(parts, decoder)) {
-          assert.ok(kind >= 1 && kind <= 6 && payload.length <= maxPayloadBytes);
+          assert.ok(kind >= 1 && kind <= 7 && payload.length <= maxPayloadBytes);
         }
       } catch (error) {
         assert.ok(error instanceof FrameError, `${error}`);

@@ -152,7 +152,24 @@ test("a very large message has its turn though smaller ones keep coming", () => 
     order += 2;
     assert.ok(order < 100, "it is passed for ever");
     reader.take(outbox.take(128 * kib));
+    outbox.taken(kib * kib);
   }
+});
+
+test("what is on its way of large messages is bounded; all else leaves beside it", () => {
+  const outbox = new Outbox(64 * kib * kib);
+  outbox.addLarge("a", largeOf(1, "a", 3 * kib * kib), []);
+  const first = byteLength(outbox.take(10 * kib * kib));
+  assert.ok(first >= kib * kib && first < 1.1 * kib * kib, `${first} bytes`);
+  assert.deepEqual(outbox.take(100 * kib), []);
+  outbox.add(frameOf(2, "b"), []);
+  assert.equal(outbox.take(100 * kib).length, 1);
+  outbox.taken(256 * kib);
+  const more = byteLength(outbox.take(10 * kib * kib));
+  assert.ok(more >= 200 * kib && more < 350 * kib, `${more} bytes`);
+  // Word of more than ever left gives no more room than there is.
+  outbox.taken(2 ** 32 - 1);
+  assert.ok(byteLength(outbox.take(10 * kib * kib)) < 1.1 * kib * kib);
 });
 
 test("the end gives back what was not wholly sent, in order", () => {
@@ -185,6 +202,7 @@ test("whatever comes: once, whole, in order to each target, within the reader's 
       let waitingBytes = 0;
       const take = (budget: number): void => {
         const before = outbox.bytes;
+        outbox.taken(kib * kib);
         const chunks = outbox.take(budget);
         assert.ok(chunks.length > 0 || before === 0, "something leaves as long as something waits");
         assert.ok(byteLength(chunks) < budget + maxFrameBytes + 64 * kib, "the budget is kept");

@@ -73,7 +73,9 @@ export class PipedConnection implements Connection {
   #move(): void {
     if (this.#moving || this.isOver || this.bytesPerMs === 0) return;
     let left = this.bytesPerMs;
-    const hadToWait = left < this.#bufferedBytes;
+    let hadToWait = left < this.#bufferedBytes;
+    // What is taken may be answered at once, and the answer lets more be written.
+    this.#moving = true;
     while (left > 0 && this.#queue.length > 0) {
       const chunk = this.#queue.shift() as Uint8Array;
       const passed = chunk.subarray(0, Math.min(chunk.length, left));
@@ -83,8 +85,9 @@ export class PipedConnection implements Connection {
       this.#other?.receive(passed);
       if (this.isOver) return;
     }
+    hadToWait ||= this.#queue.length > 0;
+    this.#moving = hadToWait;
     if (hadToWait) {
-      this.#moving = true;
       this.#clock.after(1, () => {
         this.#moving = false;
         const waited = this.#bufferedBytes > 0;
