@@ -75,7 +75,8 @@ export class PendingAsk implements Reply, WheelEntry {
   readonly #asks: Asks;
   readonly #target: object;
   readonly #method: string;
-  readonly #timeoutMs: number;
+  /** What it waits for an answer, from its begin on. */
+  readonly timeoutMs: number;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: TroupeError) => void;
   #signal: AbortSignal | null = null;
@@ -102,7 +103,7 @@ export class PendingAsk implements Reply, WheelEntry {
     this.#asks = asks;
     this.#target = target;
     this.#method = method;
-    this.#timeoutMs = timeoutMs;
+    this.timeoutMs = timeoutMs;
     this.deadlineAt = deadlineAt;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -122,7 +123,7 @@ export class PendingAsk implements Reply, WheelEntry {
     this.giveUp(
       new TroupeError(
         "ask_timeout",
-        `${this.#target} did not answer ${this.#method} within ${this.#timeoutMs} ms`,
+        `${this.#target} did not answer ${this.#method} within ${this.timeoutMs} ms`,
       ),
     );
   }

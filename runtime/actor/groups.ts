@@ -19,7 +19,7 @@ interface GroupsHost {
 }
 
 /** The table of the members on another node; its keys are `thread id group`. */
-export function groupsTableOf(node: string): string {
+function groupsTableOf(node: string): string {
   return `groups@${node}`;
 }
 

@@ -17,11 +17,12 @@ export class RemoteReply implements Reply {
   onAbandon: ((reason: TroupeError) => void) | null = null;
   #done = false;
 
-  constructor(port: AnswerPort, kernel: Kernel, askId: number, remainingMs: number) {
+  /** `deadlineAt` is on the clock's `now` of this thread. */
+  constructor(port: AnswerPort, kernel: Kernel, askId: number, deadlineAt: number) {
     this.#port = port;
     this.#kernel = kernel;
     this.#askId = askId;
-    this.deadlineAt = kernel.clock.now() + remainingMs;
+    this.deadlineAt = deadlineAt;
   }
 
   /** The asker's deadline may pass here before word of it arrives. */

@@ -21,6 +21,9 @@ const targetBatchBytes = 48 * 1024;
 /** Bytes that are handed to the connection at a time, so that small and urgent ones overtake. */
 const windowBytes = 256 * 1024;
 
+/** Pings and pongs that wait for a peer that does not read, however many it sends itself. */
+const maxUrgent = 64;
+
 /** Told of a tell or an ask that cannot be encoded. */
 export type OnUnsent = (envelope: NodeEnvelope, error: TroupeError) => void;
 
@@ -81,8 +84,9 @@ export class ChannelSender {
     this.pump();
   }
 
-  /** Sends a frame at once, before all that waits. */
+  /** Sends a frame at once, before all that waits; one more behind many that wait is left out. */
   sendUrgent(frame: Buffer): void {
+    if (this.#outbox.urgentCount >= maxUrgent) return;
     this.#outbox.addUrgent(frame);
     this.pump();
   }

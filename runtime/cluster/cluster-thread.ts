@@ -12,7 +12,7 @@ import type { Connection, Listener, Transport } from "./transport.ts";
 const dialTimeoutMs = 2_000;
 /** After a dial that came to nothing, this thread waits so long before the next one to that node. */
 const redialMs = 250;
-/** Strangers may not occupy a node: so many connections may be at their handshake. */
+/** So many connections may be at their handshake: the one that has taken longest goes for a new one. */
 const maxHandshakes = 256;
 
 /**
@@ -127,20 +127,28 @@ export class ClusterThread implements NodeRoutes {
   }
 
   #accept(connection: Connection): void {
-    if (this.#isClosed || this.#handshakes.size >= maxHandshakes) {
+    if (this.#isClosed) {
       connection.destroy();
       return;
+    }
+    // A node is done in a moment: who sits there and says nothing must not keep it out.
+    const [longest] = this.#handshakes;
+    if (longest !== undefined && this.#handshakes.size >= maxHandshakes) {
+      longest.destroy();
+      this.#refuse(longest, "refused", `${maxHandshakes} others are at their handshake`);
     }
     this.#handshakes.add(connection);
     acceptSession(connection, this.#credentials(), this.#kernel.clock).then(
       (session) => this.#accepted(connection, session),
-      (error) => this.#refused(connection, error),
+      (error) => {
+        const { code, message } = toErrorRecord(error);
+        this.#refuse(connection, code, message);
+      },
     );
   }
 
   #accepted(connection: Connection, session: Session): void {
-    this.#handshakes.delete(connection);
-    if (this.#isClosed) {
+    if (!this.#handshakes.delete(connection) || this.#isClosed) {
       connection.destroy();
       return;
     }
@@ -159,11 +167,9 @@ export class ClusterThread implements NodeRoutes {
     this.#kernel.runtimeActor<ClusterFace>(clusterId).tell.seen(seen);
   }
 
-  #refused(connection: Connection, error: unknown): void {
-    this.#handshakes.delete(connection);
-    if (this.#isClosed) return;
-    const { code, message } = toErrorRecord(error);
-    this.#kernel.runtimeActor<ClusterFace>(clusterId).tell.refused(connection.peer, code, message);
+  #refuse(connection: Connection, code: string, why: string): void {
+    if (!this.#handshakes.delete(connection) || this.#isClosed) return;
+    this.#kernel.runtimeActor<ClusterFace>(clusterId).tell.refused(connection.peer, code, why);
   }
 
   #credentials(): Parameters<typeof acceptSession>[1] {

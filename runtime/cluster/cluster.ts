@@ -10,6 +10,7 @@ import type { ClusterConfig } from "./cluster-config.ts";
 import { type ClusterFace, clusterId } from "./cluster-face.ts";
 import type { Discovery } from "./discovery.ts";
 import { FailureLog } from "./failure-log.ts";
+import { areChanges, isLife, isPeer, isSnapshot } from "./keeper-messages.ts";
 import {
   Membership,
   type MembershipAction,
@@ -120,6 +121,7 @@ export class Cluster extends Actor implements ClusterFace {
   // --- what this node's own threads tell --------------------------------------------------------
 
   seen(peer: Peer): void {
+    if (!isPeer(peer)) return this.#misheard("seen");
     this.#decide({ type: "seen", peer });
   }
 
@@ -193,26 +195,36 @@ export class Cluster extends Actor implements ClusterFace {
 
   /** The first that a keeper says over a new link, and now and then again. */
   greet(peer: Peer, connected: readonly string[]): void {
+    if (!isPeer(peer) || !Array.isArray(connected)) return this.#misheard("greet");
     this.#decide({ type: "roles", peer });
     this.#decide({ type: "heard_of", names: connected.filter(isNodeName) });
   }
 
   takeSnapshot(from: NodeLife, snapshot: MirrorSnapshot): void {
+    if (!isLife(from) || !isSnapshot(snapshot)) return this.#misheard("takeSnapshot");
     if (this.#membership.knows(from.name)) this.#mirror.takeSnapshot(from, snapshot);
   }
 
   takeChanges(from: NodeLife, changes: MirrorChanges): void {
+    if (!isLife(from) || !areChanges(changes)) return this.#misheard("takeChanges");
     this.#mirror.takeChanges(from, changes);
     if (this.#mirror.isMissing(from.name)) this.#mendLater();
   }
 
   /** A keeper lacks what it was told of the tables of this node. */
   tellAgain(from: NodeLife): void {
+    if (!isLife(from)) return this.#misheard("tellAgain");
     const keeper = this.#keepers.get(from.name);
     if (keeper?.peer.incarnation === from.incarnation) this.#tellAll(keeper);
   }
 
   // ----------------------------------------------------------------------------------------------
+
+  /** What a keeper of another version, or no keeper, says must not cost this node its cluster. */
+  #misheard(what: string): void {
+    if (!this.#failures.isNews(what, "misheard", this.context.clock.now())) return;
+    this.context.log("warn", "another node told what makes no sense here", { message: what });
+  }
 
   #decide(event: MembershipEvent): void {
     for (const action of this.#membership.decide(event, this.context.clock.now())) {

@@ -52,6 +52,11 @@ export class Heartbeat {
     this.#arm(heartbeatMs);
   }
 
+  /** When the other side was heard last, on the clock's `now`. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
   /** How much the present silence speaks for the other side's death; see {@link FailureDetector}. */
   get phi(): number {
     return this.#detector.phi(this.#clock.now());

@@ -17,6 +17,8 @@ import type { Connection } from "./transport.ts";
 
 /** The agent hears of each watch and link of a whole thread: none of them may be refused. */
 const agentMailboxCapacity = 10_000_000;
+/** Beyond the limit for answers: room to tell of those that are left out. */
+const hardMarginBytes = 16 * 1024 * 1024;
 
 /**
  * A connection that a thread of another node has opened: takes what its actors send, on whatever
@@ -67,12 +69,17 @@ export class Inbound implements AnswerPort {
 
   answer(askId: number, value: unknown): void {
     this.#serving.delete(askId);
-    this.#channel.send([nodeKind.answer, askId, value]);
+    if (this.#channel.bufferedBytes < this.#hardLimitBytes) {
+      this.#channel.send([nodeKind.answer, askId, value]);
+    } else {
+      const text = `no room for an answer: too many are on their way to ${this.peer.name}`;
+      this.fail(askId, new TroupeError("message_too_large", text));
+    }
   }
 
   fail(askId: number, error: TroupeError): void {
     this.#serving.delete(askId);
-    this.#channel.send([nodeKind.failure, askId, toErrorRecord(error)]);
+    this.#send([nodeKind.failure, askId, toErrorRecord(error)]);
   }
 
   /** Says goodbye, after what was answered. */
@@ -94,7 +101,8 @@ export class Inbound implements AnswerPort {
           this.#refuse(askId);
           break;
         }
-        const reply = new RemoteReply(this, this.#kernel, askId, remainingMs);
+        const deadlineAt = this.#channel.heardAt + remainingMs;
+        const reply = new RemoteReply(this, this.#kernel, askId, deadlineAt);
         this.#serving.set(askId, reply);
         this.#deliver(thread, incarnation, id, new Envelope(method, args, reply));
         break;
@@ -162,7 +170,14 @@ export class Inbound implements AnswerPort {
   }
 
   #return({ thread, incarnation, id }: ActorRef, signal: SystemSignal): void {
-    this.#channel.send([nodeKind.signal, thread, incarnation, id, signal]);
+    this.#send([nodeKind.signal, thread, incarnation, id, signal]);
+  }
+
+  /** What is never refused: a peer that reads nothing has to go before it fills the memory. */
+  #send(envelope: NodeEnvelope): void {
+    if (this.#channel.bufferedBytes < this.#hardLimitBytes + hardMarginBytes) {
+      this.#channel.send(envelope);
+    } else this.close("it does not read what it asked for");
   }
 
   #end(reason: string): void {

@@ -1,4 +1,4 @@
-export { Cluster, type ClusterLinks, type ClusterParts } from "./cluster.ts";
+export { Cluster } from "./cluster.ts";
 export {
   type ClusterConfig,
   type ClusterOptions,
@@ -8,21 +8,16 @@ export {
 } from "./cluster-config.ts";
 export { clusterId } from "./cluster-face.ts";
 export { ClusterThread } from "./cluster-thread.ts";
-export { type DetectorOptions, FailureDetector } from "./detector.ts";
-export { type Discovery, discoveriesOf } from "./discovery.ts";
-export type { DnsResolver } from "./dns-discovery.ts";
+export { discoveriesOf } from "./discovery.ts";
 export * from "./frame.ts";
 export { acceptSession, handshakeTimeoutMs, openSession, type Session } from "./greeting.ts";
 export type { Credentials } from "./handshake.ts";
 export { handshakeCodes, type PeerIdentity } from "./handshake-messages.ts";
 export {
-  type ChannelEvents,
   type ChannelOptions,
   NodeChannel,
 } from "./node-channel.ts";
 export { type NodeEnvelope, nodeKind } from "./node-envelope.ts";
-export type { NodeIdentity } from "./node-identity.ts";
-export type { LinkListener, NodeLink } from "./node-link.ts";
 export {
   formatNodeName,
   isLoopback,

@@ -121,6 +121,11 @@ export class NodeChannel {
     return this.#rttMs;
   }
 
+  /** When bytes came last, on the clock's `now`. */
+  get heardAt(): number {
+    return this.#heartbeat.heardAt;
+  }
+
   /** How much the present silence speaks for the other side's death: 8 and it is taken for dead. */
   get phi(): number {
     return this.#heartbeat.phi;
@@ -172,6 +177,10 @@ export class NodeChannel {
       this.#decoder.push(bytes, this.#take);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
+      const { peer } = this.#connection;
+      this.#kernel.log("warn", "connection ended: what came is no message of a node", {
+        ...{ peer, code: error.code, why: error.message },
+      });
       this.#finish(`${error.code}: ${error.message}`, false);
     }
   }

@@ -1,4 +1,4 @@
-import type { ActorRef, SystemSignal } from "../actor/index.ts";
+import { ActorRef, type SystemSignal } from "../actor/index.ts";
 import type { ErrorRecord } from "../core/index.ts";
 import { FrameError } from "./frame.ts";
 
@@ -83,10 +83,10 @@ export function parseEnvelope(value: unknown): NodeEnvelope {
       break;
     case nodeKind.signal:
       checkAddress(fields);
-      checkObject("signal", fields[4], "type");
+      checkSignal(fields[4]);
       break;
     case nodeKind.hello:
-      checkObject("agent", fields[1], "node");
+      checkRef("agent", fields[1]);
       break;
     default:
       throw malformed("kind of envelope", "0 to 6", fields[0]);
@@ -187,6 +187,40 @@ function checkAddress(fields: readonly unknown[]): void {
 function checkNumber(field: string, value: unknown): void {
   // Deadlines may be Infinity; NaN would compare as neither over nor not.
   if (typeof value !== "number" || Number.isNaN(value)) throw malformed(field, "a number", value);
+}
+
+function checkSignal(value: unknown): void {
+  checkObject("signal", value, "type");
+  const { type, watcher, peer, ref, reason, origin, shutdownMs } = value as Record<string, unknown>;
+  switch (type) {
+    case "stop":
+    case "kill":
+      checkObject("reason", reason, "kind");
+      checkObject("reason", reason, "message");
+      if (shutdownMs !== undefined) checkNumber("shutdownMs", shutdownMs);
+      break;
+    case "watch":
+    case "unwatch":
+      checkRef("watcher", watcher);
+      break;
+    case "link":
+    case "unlink":
+      checkRef("peer", peer);
+      break;
+    case "terminated":
+    case "exit":
+      checkRef("ref", ref);
+      checkObject("reason", reason, "kind");
+      checkObject("reason", reason, "message");
+      if (origin !== undefined) checkRef("origin", origin);
+      break;
+    default:
+      throw malformed("type of signal", "a known one", type);
+  }
+}
+
+function checkRef(field: string, value: unknown): void {
+  if (!(value instanceof ActorRef)) throw malformed(field, "a ref", value);
 }
 
 function checkObject(field: string, value: unknown, key: string): void {

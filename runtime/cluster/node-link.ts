@@ -107,8 +107,8 @@ export class NodeLink implements Route, AskCarrier {
     pending.linkId = askId;
     pending.carrier = this;
     this.#asks.set(askId, pending);
-    // Whole numbers are shorter.
-    const remainingMs = Math.ceil(pending.deadlineAt - this.#kernel.clock.now());
+    // It has begun just now: the clock need not be asked again. Whole numbers are shorter.
+    const remainingMs = Math.ceil(pending.timeoutMs);
     this.#send([nodeKind.ask, thread, incarnation, id, method, args, askId, remainingMs]);
   }
 

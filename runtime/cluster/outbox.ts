@@ -78,6 +78,11 @@ export class Outbox {
     return largest;
   }
 
+  /** Urgent frames that wait. */
+  get urgentCount(): number {
+    return this.#urgent.length;
+  }
+
   get isEmpty(): boolean {
     return this.#ordinary.isEmpty && this.#laneCount === 0 && this.#urgent.length === 0;
   }

@@ -54,6 +54,8 @@ export class Link implements ThreadRoute, AnswerPort, AskCarrier {
   #batch: WireEnvelope[] = [];
   #batchLimit = maxBatch;
   #lastAskId = 0;
+  /** When the present batch came. */
+  #receivedAt = 0;
   #closed = false;
   #greeted: () => void = () => {};
   /** Resolves when the other side has told its tables, or is gone. */
@@ -100,8 +102,8 @@ export class Link implements ThreadRoute, AnswerPort, AskCarrier {
     pending.carrier = this;
     this.#asks.set(askId, pending);
     this.#counters.sent();
-    const remainingMs = pending.deadlineAt - this.#kernel.clock.now();
-    this.#push([kind.ask, id, method, args, askId, remainingMs]);
+    // It has begun just now: the clock need not be asked again.
+    this.#push([kind.ask, id, method, args, askId, pending.timeoutMs]);
     if (args.some(isLarge)) this.#flush();
   }
 
@@ -226,6 +228,7 @@ export class Link implements ThreadRoute, AnswerPort, AskCarrier {
   #receive(encoded: EncodedBatch): void {
     if (this.#closed) return;
     let messages = 0;
+    this.#receivedAt = this.#kernel.clock.now();
     for (const envelope of decodeBatch(encoded, this.#kernel)) {
       if (envelope[0] <= kind.ask) messages += 1;
       this.#take(envelope);
@@ -240,7 +243,8 @@ export class Link implements ThreadRoute, AnswerPort, AskCarrier {
         break;
       case kind.ask: {
         const [, id, method, args, askId, remainingMs] = envelope;
-        const reply = new RemoteReply(this, this.#kernel, askId, remainingMs);
+        const deadlineAt = this.#receivedAt + remainingMs;
+        const reply = new RemoteReply(this, this.#kernel, askId, deadlineAt);
         this.#serving.set(askId, reply);
         this.#deliver(id, new Envelope(method, args, reply));
         break;
