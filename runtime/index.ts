@@ -33,6 +33,7 @@ export {
   type ClusterConfig,
   type ClusterOptions,
   type ClusterTls,
+  isAllowedModule,
   parseClusterOptions,
   parseNodeName,
 } from "./cluster/index.ts";

@@ -19,6 +19,7 @@ import {
   encodeNodeTree,
   type NodeRow,
   selectDown,
+  selectNodeName,
   selectServices,
 } from "./node-view.ts";
 
@@ -56,16 +57,11 @@ export class NodeAccess {
   /** The node that an operator named. @throws CommandError when there is none, or several. */
   find(given: string): NodeInfo {
     const nodes = this.list();
-    const text = given.toLowerCase();
-    const exact = nodes.find(({ name }) => name === text || name === given);
-    if (exact !== undefined) return exact;
-    const [found, another] = nodes.filter(({ name }) => name.startsWith(`${text}@`));
-    if (found !== undefined && another === undefined) return found;
-    throw nothingNamed(
-      "node",
-      given,
-      nodes.map(({ name }) => name),
-    );
+    const names = nodes.map(({ name }) => name);
+    const name = selectNodeName(names, given);
+    const found = nodes.find((node) => node.name === name);
+    if (found === undefined) throw nothingNamed("node", given, names);
+    return found;
   }
 
   /** The operator of a node; undefined when it is starting or stopping. */
@@ -116,10 +112,7 @@ export function nodeCommands(
       name: "forgetNode",
       parameters: [{ ...nodes.parameter, optional: false }],
       description: "forget what a node offered that will not come back",
-      run: async (given): Promise<Forgotten> => {
-        const node = readText(given, "node", "the name of a node");
-        return { node, services: await gateway.find<Receiver>(receiverName).ask.forget(node) };
-      },
+      run: (given) => forget(gateway, nodes, readText(given, "node", "the name of a node")),
       format: ({ node, services }: Forgotten) => `forgot ${services} services of ${node}`,
     },
     {
@@ -140,6 +133,24 @@ export function nodeCommands(
       },
     },
   ];
+}
+
+/** @throws CommandError for a node that has offered nothing, and for one that is connected. */
+async function forget(
+  gateway: GatewayAccess,
+  nodes: NodeAccess,
+  given: string,
+): Promise<Forgotten> {
+  const receiver = gateway.find<Receiver>(receiverName);
+  const offered = (await receiver.ask.status()).flatMap((service) => service.nodes);
+  const up = nodes.list().filter(({ isSelf }) => !isSelf);
+  const names = new Set([...offered.map(({ node }) => node), ...up.map(({ name }) => name)]);
+  const node = selectNodeName([...names], given);
+  if (node === undefined) throw nothingNamed("node", given, names);
+  if (up.some(({ name }) => name === node)) {
+    throw new CommandError(`${node} is connected: what it offers is for it to take back`);
+  }
+  return { node, services: await receiver.ask.forget(node) };
 }
 
 /** Null: no answer in time. */

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import {
   Actor,
   type Ask,
+  isAllowedModule,
   parseModuleUrl,
   ReplyError,
   runtimeCommands,
@@ -90,10 +91,7 @@ export class NodeOperator extends Actor {
   async spawn(path: string): Promise<Spawned> {
     const url = new URL(parseModuleUrl(path)).href;
     const { spawnModules, gateway } = this.#parts;
-    const isAllowed = spawnModules.some((one) =>
-      one.endsWith("/") ? url.startsWith(one) : url === one,
-    );
-    if (!isAllowed) {
+    if (!isAllowedModule(url, spawnModules)) {
       const { name } = gateway.config;
       const remedy = "cluster.spawnModules in its troupe.config.ts lists what may";
       const message = `${fileURLToPath(url)} may not be loaded on ${name} by other nodes; ${remedy}`;

@@ -49,6 +49,15 @@ export interface ClusterView {
   readonly services: readonly ServiceView[];
 }
 
+/** The name that an operator meant, whole or as much of it as stands before the `@`. */
+export function selectNodeName(names: readonly string[], given: string): string | undefined {
+  const text = given.toLowerCase();
+  const exact = names.find((name) => name === text || name === given);
+  if (exact !== undefined) return exact;
+  const [found, another] = names.filter((name) => name.startsWith(`${text}@`));
+  return another === undefined ? found : undefined;
+}
+
 /** The nodes to be joined that are not connected; of names in DNS nobody can tell. */
 export function selectDown(join: readonly string[], up: readonly NodeInfo[]): NodeRow[] {
   const names = new Set(up.map(({ name }) => name));

@@ -155,7 +155,7 @@ export class ClusterThread implements NodeRoutes {
     const { peer } = session;
     // A thread has one connection: the other one is dead, and its end has not been heard of yet.
     for (const earlier of [...this.#inbound]) {
-      if (isSame(earlier.peer, peer)) earlier.close("the node has connected anew");
+      if (isSame(earlier.peer, peer)) earlier.drop("the node has connected anew");
     }
     const inbound = new Inbound(this.#kernel, connection, session, this.#config, () => {
       this.#inbound.delete(inbound);

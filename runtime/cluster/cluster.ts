@@ -8,6 +8,7 @@ import {
 import type { Timer } from "../core/index.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import { type ClusterFace, clusterId } from "./cluster-face.ts";
+import { isUnreached } from "./connection-reason.ts";
 import type { Discovery } from "./discovery.ts";
 import { FailureLog } from "./failure-log.ts";
 import { areChanges, isLife, isPeer, isSnapshot } from "./keeper-messages.ts";
@@ -121,8 +122,7 @@ export class Cluster extends Actor implements ClusterFace {
   // --- what this node's own threads tell --------------------------------------------------------
 
   seen(peer: Peer): void {
-    if (!isPeer(peer)) return this.#misheard("seen");
-    this.#decide({ type: "seen", peer });
+    if (this.#isSense("seen", isPeer(peer))) this.#decide({ type: "seen", peer });
   }
 
   refused(from: string, code: string, why: string): void {
@@ -150,9 +150,7 @@ export class Cluster extends Actor implements ClusterFace {
   /** A dial came to nothing. */
   failed(name: string, attempt: number, why: string): void {
     if (!this.#hasLeft && this.#failures.isNews(name, why, this.context.clock.now())) {
-      // The system's own errors are of the way there, not of what was said there.
-      const isNoAnswer = /\bE[A-Z]{4,}\b/.test(why);
-      const message = isNoAnswer ? "node not reached" : "handshake failed";
+      const message = isUnreached(why) ? "node not reached" : "handshake failed";
       this.context.log("warn", message, { peer: name, why });
     }
     this.#decide({ type: "failed", name, attempt });
@@ -195,25 +193,25 @@ export class Cluster extends Actor implements ClusterFace {
 
   /** The first that a keeper says over a new link, and now and then again. */
   greet(peer: Peer, connected: readonly string[]): void {
-    if (!isPeer(peer) || !Array.isArray(connected)) return this.#misheard("greet");
+    if (!this.#isSense("greet", isPeer(peer) && Array.isArray(connected))) return;
     this.#decide({ type: "roles", peer });
     this.#decide({ type: "heard_of", names: connected.filter(isNodeName) });
   }
 
   takeSnapshot(from: NodeLife, snapshot: MirrorSnapshot): void {
-    if (!isLife(from) || !isSnapshot(snapshot)) return this.#misheard("takeSnapshot");
+    if (!this.#isSense("takeSnapshot", isLife(from) && isSnapshot(snapshot))) return;
     if (this.#membership.knows(from.name)) this.#mirror.takeSnapshot(from, snapshot);
   }
 
   takeChanges(from: NodeLife, changes: MirrorChanges): void {
-    if (!isLife(from) || !areChanges(changes)) return this.#misheard("takeChanges");
+    if (!this.#isSense("takeChanges", isLife(from) && areChanges(changes))) return;
     this.#mirror.takeChanges(from, changes);
     if (this.#mirror.isMissing(from.name)) this.#mendLater();
   }
 
   /** A keeper lacks what it was told of the tables of this node. */
   tellAgain(from: NodeLife): void {
-    if (!isLife(from)) return this.#misheard("tellAgain");
+    if (!this.#isSense("tellAgain", isLife(from))) return;
     const keeper = this.#keepers.get(from.name);
     if (keeper?.peer.incarnation === from.incarnation) this.#tellAll(keeper);
   }
@@ -221,9 +219,11 @@ export class Cluster extends Actor implements ClusterFace {
   // ----------------------------------------------------------------------------------------------
 
   /** What a keeper of another version, or no keeper, says must not cost this node its cluster. */
-  #misheard(what: string): void {
-    if (!this.#failures.isNews(what, "misheard", this.context.clock.now())) return;
-    this.context.log("warn", "another node told what makes no sense here", { message: what });
+  #isSense(message: string, isSound: boolean): boolean {
+    if (!isSound && this.#failures.isNews(message, "no sense", this.context.clock.now())) {
+      this.context.log("warn", "another node told what makes no sense here", { message });
+    }
+    return isSound;
   }
 
   #decide(event: MembershipEvent): void {

@@ -27,6 +27,17 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: "it does not speak TLS: both nodes need the same tls settings",
 };
 
+const unreached: ReadonlySet<string | undefined> = new Set(
+  ["ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"].map(
+    (code) => reasons[code],
+  ),
+);
+
+/** Whether nobody was there to say anything: the reason is one of the way, or the system's own. */
+export function isUnreached(reason: string): boolean {
+  return unreached.has(reason) || /\bE[A-Z]{4,}\b/.test(reason);
+}
+
 /** The reason when the other side ended the connection. */
 export const peerEnded = "closed by the other side";
 

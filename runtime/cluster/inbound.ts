@@ -17,8 +17,6 @@ import type { Connection } from "./transport.ts";
 
 /** The agent hears of each watch and link of a whole thread: none of them may be refused. */
 const agentMailboxCapacity = 10_000_000;
-/** Beyond the limit for answers: room to tell of those that are left out. */
-const hardMarginBytes = 16 * 1024 * 1024;
 
 /**
  * A connection that a thread of another node has opened: takes what its actors send, on whatever
@@ -33,6 +31,8 @@ export class Inbound implements AnswerPort {
   /** The asks that came in and are being worked on. */
   readonly #serving = new Map<number, RemoteReply>();
   readonly #hardLimitBytes: number;
+  /** Beyond the limit for answers there is room to tell of those that are left out. */
+  readonly #lastLimitBytes: number;
   #isOver = false;
 
   /** `onOver` is called when the connection is lost, or the agent. */
@@ -47,6 +47,7 @@ export class Inbound implements AnswerPort {
     this.peer = peer;
     this.#onOver = onOver;
     this.#hardLimitBytes = 2 * config.maxBufferedBytes + config.maxMessageBytes;
+    this.#lastLimitBytes = this.#hardLimitBytes + config.maxBufferedBytes;
     const port = {
       peer: `${peer.name} thread ${peer.thread}`,
       allowedModules: config.spawnModules,
@@ -54,7 +55,7 @@ export class Inbound implements AnswerPort {
       signal: (target: ActorRef, signal: SystemSignal) => kernel.signal(target, signal),
     };
     const many = { mailboxCapacity: agentMailboxCapacity, concurrency: 1_000, trapExit: true };
-    this.#agent = kernel.launch(PeerAgent, [port], many, () => this.close("its agent has ended"));
+    this.#agent = kernel.launch(PeerAgent, [port], many, () => this.drop("its agent has ended"));
     this.#channel = new NodeChannel(kernel, connection, rest, config, {
       envelope: (envelope) => this.#take(envelope),
       closed: (reason) => this.#end(reason),
@@ -82,7 +83,13 @@ export class Inbound implements AnswerPort {
     this.#send([nodeKind.failure, askId, toErrorRecord(error)]);
   }
 
-  /** Says goodbye, after what was answered. */
+  /** Ends the connection; the node itself stays. */
+  drop(reason: string): void {
+    this.#channel.drop(reason);
+    this.#end(reason);
+  }
+
+  /** The node leaves: says goodbye, after what was answered. */
   close(reason: string): void {
     this.#channel.close(reason);
     this.#end(reason);
@@ -117,14 +124,14 @@ export class Inbound implements AnswerPort {
         break;
       }
       default:
-        this.close("it sent what only the side that accepts may send");
+        this.drop("it sent what only the side that accepts may send");
     }
   }
 
   /** The other side does not read its answers as fast as it asks: what waits for it is bounded. */
   #refuse(askId: number): void {
     if (this.#channel.bufferedBytes >= this.#hardLimitBytes) {
-      this.close("it does not read what it asked for");
+      this.drop("it does not read what it asked for");
     } else {
       const text = `too many answers are on their way to ${this.peer.name}`;
       this.fail(askId, new TroupeError("link_full", text));
@@ -175,9 +182,9 @@ export class Inbound implements AnswerPort {
 
   /** What is never refused: a peer that reads nothing has to go before it fills the memory. */
   #send(envelope: NodeEnvelope): void {
-    if (this.#channel.bufferedBytes < this.#hardLimitBytes + hardMarginBytes) {
+    if (this.#channel.bufferedBytes < this.#lastLimitBytes) {
       this.#channel.send(envelope);
-    } else this.close("it does not read what it asked for");
+    } else this.drop("it does not read what it asked for");
   }
 
   #end(reason: string): void {

@@ -26,6 +26,7 @@ export {
   parseNodeName,
 } from "./node-name.ts";
 export { claimNodePort } from "./node-port.ts";
+export { isAllowedModule } from "./spawn-policy.ts";
 export { tcpTransport } from "./tcp-transport.ts";
 export type {
   Connection,

@@ -152,6 +152,11 @@ export class NodeChannel {
     this.#sender.sendLast(encodeFrame(frameKind.bye, text));
   }
 
+  /** Ends the channel at once, without a bye: this side does not leave, it only wants no more of it. */
+  drop(reason: string): void {
+    this.#finish(reason, false);
+  }
+
   #begin(): void {
     const early = this.#early;
     this.#early = null;

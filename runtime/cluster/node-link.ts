@@ -189,7 +189,7 @@ export class NodeLink implements Route, AskCarrier {
         break;
       default:
         // The other side asks nothing over a connection that it has not opened.
-        this.#channel?.close("it sent what only the side that connects may send");
+        this.#channel?.drop("it sent what only the side that connects may send");
     }
   }
 

@@ -116,9 +116,12 @@ describe("the nodes of a cluster, for operators", () => {
     assert.match(text, new RegExp(`^counter_service +${gateway.name} +add, `, "m"));
     assert.match(text, new RegExp(`^relay_service +${node.name} +left, stuck, whoami$`, "m"));
     assert.match(text, /^later@\S+ +down$/m);
-    assert.match(
-      await run(node, "pushedServicesStatus"),
-      new RegExp(`^counter_service +${gateway.name} +up [\\s\\S]*^${gateway.name} +synced `, "m"),
+    const synced = new RegExp(
+      `^counter_service +${gateway.name} +up [\\s\\S]*^${gateway.name} +synced `,
+      "m",
+    );
+    await eventually("both know of each other's functions", async () =>
+      synced.test(await run(node, "pushedServicesStatus")),
     );
   });
 
@@ -163,10 +166,14 @@ describe("the nodes of a cluster, for operators", () => {
   });
 
   it("forget what one offered that will not come back", async () => {
-    assert.equal(
-      await run(gateway, "forgetNode", "gone@127.0.0.1:1"),
-      "forgot 0 services of gone@127.0.0.1:1",
-    );
+    const unknown = await run(gateway, "forgetNode", "gone@127.0.0.1:1");
+    assert.match(unknown, /^failed: there is no node "gone@127.0.0.1:1": there are users@/);
+    const connected = await run(gateway, "forgetNode", "users");
+    assert.match(connected, /^failed: users@\S+ is connected: /);
+    await node.system.stop(2_000);
+    const isGone = async (): Promise<boolean> => !/^users@/m.test(await run(gateway, "nodes"));
+    await eventually("the node has left", isGone);
+    assert.match(await run(gateway, "forgetNode", "users"), /^forgot [1-9]\d* services of users@/);
   });
 });
 

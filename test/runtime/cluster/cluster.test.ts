@@ -342,3 +342,25 @@ test("under cuts, kills and restarts of every order all nodes find each other ag
     }
   }
 });
+
+test("what makes no sense costs a node nothing but a line of the log", async () => {
+  const { network, one, other } = await pair();
+  const tell = one.cluster.tell as unknown as Record<string, (...args: unknown[]) => boolean>;
+  const life = { name: b, incarnation: other.incarnation };
+  const nonsense: Record<string, unknown[][]> = {
+    seen: [[], [{ name: b }], [{ ...life, roles: 5 }]],
+    greet: [[], [{ ...life, roles: [] }], [{ name: 5, incarnation: 1, roles: [] }, []]],
+    takeSnapshot: [[], [life], [life, { table: "names", version: 1, entries: 5 }]],
+    takeChanges: [[], [life, {}], [life, { table: "names", after: 0, changes: [null] }]],
+    tellAgain: [[], [{}]],
+  };
+  for (const [method, calls] of Object.entries(nonsense)) {
+    for (const args of calls) tell[method]?.(...args);
+  }
+  await network.advance(100);
+  assert.equal(one.logged("told what makes no sense").length, 5);
+  assert.deepEqual(one.up(), [a, b]);
+  network.start(c, { join: [a] });
+  await network.advance(200);
+  assert.deepEqual(one.up(), [a, b, c], "it goes on");
+});

@@ -209,7 +209,7 @@ export class FakeLinks implements ClusterLinks {
     if (this.#isAbandoned || this.#links.get(name) !== link || holes.has(way)) return;
     const there = nodes.get(name);
     if (there === undefined || cuts.has(way)) {
-      this.#end(name, `connect ECONNREFUSED ${name}`, false);
+      this.#end(name, "nobody listens there", false);
       return;
     }
     link.route = this.#routeTo(there);

@@ -354,3 +354,12 @@ test("random bytes never do worse than end the channel", async () => {
     { numRuns: 100 },
   );
 });
+
+test("pings of a peer that does not read cost no memory", async () => {
+  const { one } = await channelPair();
+  one.connection.bytesPerMs = 0;
+  const ping = encodeFrame(frameKind.ping, Buffer.alloc(8));
+  const many = Buffer.concat(Array.from({ length: 1_000 }, () => ping));
+  for (let n = 0; n < 100; n += 1) one.connection.receive(many);
+  assert.ok(one.channel.bufferedBytes < 300 * 1_024, `${one.channel.bufferedBytes} bytes wait`);
+});

@@ -158,7 +158,7 @@ test("what is no batch of envelopes is malformed, field by field", () => {
     [[[nodeKind.answer]], /^askId: expected a number/],
     [[[nodeKind.failure, 1, "no"]], /^error: expected an object with the text message/],
     [[[nodeKind.signal, 0, 1, 2, {}]], /^signal: expected an object with the text type/],
-    [[[nodeKind.hello, null]], /^agent: expected an object with the text node/],
+    [[[nodeKind.hello, null]], /^agent: expected a ref, received null/],
   ];
   for (const [batch, message] of cases) {
     const frame = encodeBatchFrame(batch as never, one.kernel);
@@ -202,4 +202,29 @@ test("random payloads, and good ones with changed bytes, are envelopes or a Fram
     }),
     { numRuns: 2_000 },
   );
+});
+
+test("a signal that lacks what its kind needs is malformed", async () => {
+  const ref = await one.spawn(Idle);
+  const sound = [
+    { type: "stop", reason },
+    { type: "kill", reason },
+    { type: "watch", watcher: ref },
+    { type: "unwatch", watcher: ref },
+    { type: "link", peer: ref },
+    { type: "unlink", peer: ref },
+    { type: "terminated", ref, reason },
+    { type: "exit", ref, reason, origin: ref },
+  ];
+  const envelopeOf = (signal: object) => [nodeKind.signal, ...address, signal] as never;
+  for (const signal of sound) {
+    assert.equal(travelled([envelopeOf(signal)]).length, 1, signal.type);
+    for (const field of Object.keys(signal)) {
+      const { [field as "type"]: _left, ...rest } = signal;
+      if (field === "origin") continue;
+      assert.throws(() => travelled([envelopeOf(rest)]), FrameError, `${signal.type} ${field}`);
+      const junk = { ...signal, [field]: { key: 1 } };
+      assert.throws(() => travelled([envelopeOf(junk)]), FrameError, `${signal.type} ${field}`);
+    }
+  }
 });

@@ -157,7 +157,7 @@ describe("a node that a stranger calls", () => {
     [
       "a frame of no kind",
       Buffer.from([0, 0, 0, 1, 77]),
-      "malformed: kind of frame: expected 1 to 6, received 77",
+      "malformed: kind of frame: expected 1 to 7, received 77",
     ],
     [
       "a frame without a kind",
