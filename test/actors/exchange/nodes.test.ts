@@ -120,7 +120,7 @@ class Load {
       const { response } = await this.#node.call("place_service", "where");
       const key = response.code ?? "ok";
       this.#codes[key] = (this.#codes[key] ?? 0) + 1;
-      this.places.add(response.result);
+      if (response.success) this.places.add(response.result);
       this.count += 1;
       const due = this.#waiting.filter(({ count }) => count <= this.count);
       this.#waiting = this.#waiting.filter(({ count }) => count > this.count);
@@ -158,7 +158,8 @@ describe("a service on two nodes", () => {
       await start(name);
       while (load.places.size === before) await load.past(10);
     }
-    assert.deepEqual(await load.end(), { ok: load.count });
+    const ended = await load.end();
+    assert.deepEqual(ended, { ok: load.count }, JSON.stringify([ended, gateway.log]));
   });
 
   it("is `unavailable` while it is on none, and comes back by itself", async (t) => {
