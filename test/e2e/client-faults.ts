@@ -142,13 +142,13 @@ export const clientFaults: Readonly<Record<string, ClientFault>> = {
     assert.equal(answers.filter((status) => status === "ok").length, 99);
   }),
   "a drop in the middle of calls": joined(async (client) => {
-    const calls = [1, 2, 3].map(() => client.call("faulty_service", "never"));
+    const calls = [1, 2, 3].map(() => client.call("faulty_service", "waits"));
     await succeeds(client);
     client.ws.terminate();
     assert.deepEqual(await Promise.all(calls), [null, null, null]);
   }),
   "a leave in the middle of a call": joined(async (client) => {
-    client.send(["1", "2", lobby, "api", call("faulty_service", "never")]);
+    client.send(["1", "2", lobby, "api", call("faulty_service", "waits")]);
     client.send(["1", "3", lobby, "phx_leave", {}]);
     const [, ref, , , payload] = await client.next();
     assert.deepEqual([ref, (payload as { status: string }).status], ["3", "ok"]);
