@@ -107,8 +107,11 @@ it("100,000 calls at once of a function on a pool: 10,000 wait, and end with the
   await othersUnharmed(t, async () => {
     const { client, codes, ended } = await flood(t, "on_pool");
     await within(ended(calls - 10_100), "the refused ones have ended", 100_000);
+    // The longer the flood takes to come, the more of it find a place that another has left.
+    const placed = codes.get("ok") ?? 0;
     const refused = codes.get("queue_full") ?? 0;
-    assert.ok(refused >= calls - 10_100, JSON.stringify([...codes]));
+    assert.ok(refused + placed >= calls - 10_100, JSON.stringify([...codes]));
+    assert.ok(refused > placed, JSON.stringify([...codes]));
     client.ws.terminate();
     await client.closed;
     // Whoever comes next does not wait behind 10,000 that nobody wants any more.
