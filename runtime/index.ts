@@ -33,7 +33,9 @@ export {
   type ClusterConfig,
   type ClusterOptions,
   type ClusterTls,
+  claimPort,
   isAllowedModule,
+  listenOn,
   parseClusterOptions,
   parseNodeName,
 } from "./cluster/index.ts";

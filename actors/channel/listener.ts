@@ -3,21 +3,12 @@
  * error; the kernel then spreads connections over everyone who listens with `reusePort`.
  */
 
-import { once } from "node:events";
-import { createServer, type ListenOptions, type Server } from "node:net";
-import { TroupeError, toErrorRecord } from "#runtime";
+import type { ListenOptions, Server } from "node:net";
+import { claimPort as claim, listenOn, TroupeError, toErrorRecord } from "#runtime";
 
-/**
- * Makes sure that nobody else listens, and chooses a port where `port` is 0. Two processes of one
- * user that both listen with `reusePort` would share a port silently; an exclusive socket finds out.
- * @throws TroupeError `port_taken`, `cannot_listen`.
- */
-export async function claimPort(host: string, port: number): Promise<number> {
-  const probe = createServer();
-  const claimed = await listen(probe, { host, port });
-  probe.close();
-  await once(probe, "close");
-  return claimed;
+/** Claims the port of the gateway; 0 chooses one. @throws TroupeError `port_taken`, `cannot_listen`. */
+export function claimPort(host: string, port: number): Promise<number> {
+  return claim(host, port, explain);
 }
 
 /**
@@ -40,18 +31,10 @@ export async function listenShared(server: Server, host: string, port: number): 
  * @throws TroupeError `port_taken`, `cannot_listen`.
  */
 export function listen(server: Server, options: ListenOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: unknown): void => reject(listenFailure(options, error));
-    server.once("error", onError);
-    server.listen(options, () => {
-      server.removeListener("error", onError);
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : 0);
-    });
-  });
+  return listenOn(server, options, explain);
 }
 
-function listenFailure({ host, port }: ListenOptions, error: unknown): TroupeError {
+function explain({ host, port }: ListenOptions, error: unknown): TroupeError {
   const { code, message } = toErrorRecord(error);
   if (code === "EADDRINUSE") {
     return new TroupeError("port_taken", `port ${port} on ${host} is taken`, error);

@@ -25,7 +25,7 @@ export {
   parseHostPort,
   parseNodeName,
 } from "./node-name.ts";
-export { claimNodePort } from "./node-port.ts";
+export { claimPort, listenOn } from "./port.ts";
 export { isAllowedModule } from "./spawn-policy.ts";
 export { tcpTransport } from "./tcp-transport.ts";
 export type {

@@ -45,7 +45,7 @@ export class PeerAgent extends Actor implements Spawns {
   readonly #port: AgentPort;
   /** By the key of the actor of this node. */
   readonly #bound = new Map<string, Bound>();
-  /** The children by the token of their spawn; true stands for one that is given up while it starts. */
+  /** By the token of their spawn: the children, and those that are still being started or given up. */
   readonly #spawned = new Map<string, ActorRef | "starting" | "abandoned">();
 
   constructor(port: AgentPort) {

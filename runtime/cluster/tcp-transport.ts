@@ -6,7 +6,7 @@ import { toErrorRecord } from "../core/index.ts";
 import type { ClusterTls } from "./cluster-config.ts";
 import { explainError, peerEnded } from "./connection-reason.ts";
 import { formatHostPort } from "./node-name.ts";
-import { listenOn } from "./node-port.ts";
+import { listenOn } from "./port.ts";
 import { TcpConnection } from "./tcp-connection.ts";
 import { readTlsSettings, type TlsSettings } from "./tls-settings.ts";
 import type { Connection, Transport } from "./transport.ts";

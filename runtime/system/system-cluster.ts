@@ -4,7 +4,7 @@ import {
   type ClusterConfig,
   type ClusterOptions,
   ClusterThread,
-  claimNodePort,
+  claimPort,
   clusterId,
   discoveriesOf,
   parseClusterOptions,
@@ -39,7 +39,7 @@ export class SystemCluster {
   static async prepare(options: ClusterOptions, clock: Clock): Promise<SystemCluster> {
     const config = parseClusterOptions(options);
     // Once: the threads then share it, and would share it with another process as well.
-    await claimNodePort(config.listen.host, config.listen.port);
+    await claimPort(config.listen.host, config.listen.port);
     return new SystemCluster(config, Math.trunc(clock.wallTime()) * incarnationsPerMs);
   }
 

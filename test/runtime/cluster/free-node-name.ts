@@ -1,6 +1,6 @@
-import { claimNodePort } from "../../../runtime/cluster/index.ts";
+import { claimPort } from "../../../runtime/cluster/index.ts";
 
 /** A name for a node on a port of this machine that nobody has. */
 export async function freeNodeName(alias: string): Promise<string> {
-  return `${alias}@127.0.0.1:${await claimNodePort("127.0.0.1", 0)}`;
+  return `${alias}@127.0.0.1:${await claimPort("127.0.0.1", 0)}`;
 }

@@ -42,6 +42,15 @@ export class Echo extends Actor {
   }
 }
 
+/** Is gone as soon as it has started. */
+export class Mayfly extends Actor {
+  static override readonly source: string = source;
+
+  protected override init(): void {
+    this.context.stop();
+  }
+}
+
 export class Watcher extends Actor {
   readonly heard: Signal[] = [];
 
@@ -56,6 +65,9 @@ export class Watcher extends Actor {
   }
   async make(node: string, options: object = {}): Promise<ActorRef> {
     return (await this.context.spawn(Echo, { node, ...options })) as ActorRef;
+  }
+  async makeMayfly(node: string): Promise<ActorRef> {
+    return (await this.context.spawn(Mayfly, { node })) as ActorRef;
   }
   async stopIt(ref: ActorRef): Promise<void> {
     await this.context.stopChild(ref);
@@ -196,6 +208,16 @@ test("an actor is spawned on another node where its module is allowed", async ()
   await lapse(20);
   const heard = await outcome(watcher.ask.signals());
   assert.deepEqual(heard, [`terminated ${child} shutdown`, `terminated ${second} crash`]);
+});
+
+test("a child that is gone as soon as it has started is heard of", async () => {
+  const { watcher, other, outcome, lapse } = await started(new TestNodes(), {
+    spawnModules: [source],
+  });
+  const child = await outcome(watcher.ask.makeMayfly(other.name));
+  await lapse(20);
+  const [heard] = await outcome(watcher.ask.signals());
+  assert.match(heard ?? "", new RegExp(`^terminated ${child} `));
 });
 
 test("a lost connection ends asks, watches, links and children, on both sides", async () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:net";
 import { describe, it } from "node:test";
-import { claimNodePort, tcpTransport } from "../../../runtime/cluster/index.ts";
-import { listenOn } from "../../../runtime/cluster/node-port.ts";
+import { claimPort, tcpTransport } from "../../../runtime/cluster/index.ts";
+import { listenOn } from "../../../runtime/cluster/port.ts";
 
 const host = "127.0.0.1";
 
@@ -13,7 +13,7 @@ describe("the port of a node", () => {
     const other = createServer();
     const port = await listenOn(other, { host, port: 0, reusePort: true });
     t.after(() => closed(other));
-    await assert.rejects(claimNodePort(host, port), {
+    await assert.rejects(claimPort(host, port), {
       name: "TroupeError",
       code: "port_taken",
       message: `127.0.0.1:${port} is taken`,
@@ -21,7 +21,7 @@ describe("the port of a node", () => {
   });
 
   it("is chosen where it is 0, and free to listen on after the claim", async (t) => {
-    const port = await claimNodePort(host, 0);
+    const port = await claimPort(host, 0);
     assert.ok(port > 0);
     const transport = tcpTransport(null);
     for (let thread = 0; thread < 2; thread += 1) {
@@ -37,11 +37,11 @@ describe("the port of a node", () => {
     await first.close();
     const second = await transport.listen({ host, port: first.port, shared: false }, () => {});
     await second.close();
-    assert.equal(await claimNodePort(host, first.port), first.port);
+    assert.equal(await claimPort(host, first.port), first.port);
   });
 
   it("must be on an address of this machine", async () => {
-    await assert.rejects(claimNodePort("192.0.2.1", 0), {
+    await assert.rejects(claimPort("192.0.2.1", 0), {
       code: "cannot_listen",
       message: "192.0.2.1:0: not an address of this machine",
     });

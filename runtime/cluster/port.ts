@@ -1,18 +1,25 @@
-/** The port of a node: claimed once for the process, then shared by its threads. */
+/** A port: claimed once for the process, then shared by its threads. */
 
 import { once } from "node:events";
 import { createServer, type ListenOptions, type Server } from "node:net";
 import { TroupeError, toErrorRecord } from "../core/index.ts";
 import { formatHostPort } from "./node-name.ts";
 
+/** What is told of a port that cannot be listened on. */
+export type ExplainListen = (options: ListenOptions, error: unknown) => TroupeError;
+
 /**
  * Makes sure that nobody else listens, and chooses a port where `port` is 0. Two processes of one
  * user that both listen with `reusePort` would share a port silently; an exclusive socket finds out.
- * @throws TroupeError `port_taken`, `cannot_listen`.
+ * @throws TroupeError `port_taken`, `cannot_listen`; what `explain` says, where it is given.
  */
-export async function claimNodePort(host: string, port: number): Promise<number> {
+export async function claimPort(
+  host: string,
+  port: number,
+  explain: ExplainListen = listenFailure,
+): Promise<number> {
   const probe = createServer();
-  const claimed = await listenOn(probe, { host, port, exclusive: true });
+  const claimed = await listenOn(probe, { host, port, exclusive: true }, explain);
   probe.close();
   await once(probe, "close");
   return claimed;
@@ -20,11 +27,16 @@ export async function claimNodePort(host: string, port: number): Promise<number>
 
 /**
  * Lets the server listen; resolves with the port.
- * @throws TroupeError `port_taken`, `cannot_listen`, `cannot_share_port`.
+ * @throws TroupeError `port_taken`, `cannot_listen`, `cannot_share_port`; what `explain` says, where
+ *   it is given.
  */
-export function listenOn(server: Server, options: ListenOptions): Promise<number> {
+export function listenOn(
+  server: Server,
+  options: ListenOptions,
+  explain: ExplainListen = listenFailure,
+): Promise<number> {
   return new Promise((resolve, reject) => {
-    const onError = (error: unknown): void => reject(listenFailure(options, error));
+    const onError = (error: unknown): void => reject(explain(options, error));
     server.once("error", onError);
     server.listen(options, () => {
       server.removeListener("error", onError);
