@@ -2,6 +2,8 @@ export * from "./activity.ts";
 export * from "./actor.ts";
 export * from "./actor-class.ts";
 export * from "./ask.ts";
+export * from "./asks-in.ts";
+export * from "./asks-out.ts";
 export { changeCode } from "./code-change.ts";
 export * from "./context.ts";
 export * from "./dead-letters.ts";

@@ -1,10 +1,10 @@
 import {
   type ActorRef,
   type AnswerPort,
+  AsksIn,
   Envelope,
   type Kernel,
   type LinkLoad,
-  RemoteReply,
   type SystemSignal,
 } from "../actor/index.ts";
 import { HERE, TroupeError, toErrorRecord } from "../core/index.ts";
@@ -28,8 +28,7 @@ export class Inbound implements AnswerPort {
   readonly #channel: NodeChannel;
   readonly #agent: ActorRef<PeerAgent>;
   readonly #onOver: () => void;
-  /** The asks that came in and are being worked on. */
-  readonly #serving = new Map<number, RemoteReply>();
+  readonly #serving: AsksIn;
   readonly #hardLimitBytes: number;
   /** Beyond the limit for answers there is room to tell of those that are left out. */
   readonly #lastLimitBytes: number;
@@ -46,6 +45,7 @@ export class Inbound implements AnswerPort {
     this.#kernel = kernel;
     this.peer = peer;
     this.#onOver = onOver;
+    this.#serving = new AsksIn(kernel, this);
     this.#hardLimitBytes = 2 * config.maxBufferedBytes + config.maxMessageBytes;
     this.#lastLimitBytes = this.#hardLimitBytes + config.maxBufferedBytes;
     const port = {
@@ -108,15 +108,12 @@ export class Inbound implements AnswerPort {
           this.#refuse(askId);
           break;
         }
-        const deadlineAt = this.#channel.heardAt + remainingMs;
-        const reply = new RemoteReply(this, this.#kernel, askId, deadlineAt);
-        this.#serving.set(askId, reply);
+        const reply = this.#serving.add(askId, this.#channel.heardAt + remainingMs);
         this.#deliver(thread, incarnation, id, new Envelope(method, args, reply));
         break;
       }
       case nodeKind.cancel:
-        this.#serving.get(envelope[1])?.cancel(new TroupeError("cancelled", "the asker gave up"));
-        this.#serving.delete(envelope[1]);
+        this.#serving.cancel(envelope[1]);
         break;
       case nodeKind.signal: {
         const [, thread, incarnation, id, signal] = envelope;
@@ -190,10 +187,7 @@ export class Inbound implements AnswerPort {
   #end(reason: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    for (const reply of this.#serving.values()) {
-      reply.cancel(new TroupeError("cancelled", `the asker's node was lost: ${reason}`));
-    }
-    this.#serving.clear();
+    this.#serving.cancelAll(`the asker's node was lost: ${reason}`);
     this.#agent.tell.lost(reason);
     this.#onOver();
   }

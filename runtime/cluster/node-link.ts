@@ -1,15 +1,15 @@
-import type {
-  ActorRef,
-  AskCarrier,
-  DeadLetterReason,
-  Kernel,
-  LinkLoad,
-  PendingAsk,
-  Route,
-  Spawns,
-  SystemSignal,
+import {
+  type ActorRef,
+  AsksOut,
+  type DeadLetterReason,
+  type Kernel,
+  type LinkLoad,
+  type PendingAsk,
+  type Route,
+  type Spawns,
+  type SystemSignal,
 } from "../actor/index.ts";
-import { formatPid, fromErrorRecord, HERE, TroupeError, toErrorRecord } from "../core/index.ts";
+import { formatPid, HERE, TroupeError, toErrorRecord } from "../core/index.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import type { Session } from "./greeting.ts";
 import { NodeChannel } from "./node-channel.ts";
@@ -35,17 +35,15 @@ export interface LinkListener {
  * actors send there and for what comes back to that. It is used up when the connection is lost: then
  * every ask under way has failed, and whatever was bound to an actor there has been told.
  */
-export class NodeLink implements Route, AskCarrier {
+export class NodeLink implements Route {
   readonly node: string;
   readonly #kernel: Kernel;
   readonly #connection: Connection;
   readonly #listener: LinkListener;
-  /** The asks that went out, by the number under which they will be answered. */
-  readonly #asks = new Map<number, PendingAsk>();
+  readonly #asks: AsksOut;
   /** What was sent before there was a connection. */
   #waiting: NodeEnvelope[] = [];
   #channel: NodeChannel | null = null;
-  #lastAskId = 0;
   #isOver = false;
   #spawner: ActorRef<Spawns> | null = null;
   #onSpawner: (() => void)[] = [];
@@ -63,6 +61,7 @@ export class NodeLink implements Route, AskCarrier {
     this.node = node;
     this.#connection = connection;
     this.#listener = listener;
+    this.#asks = new AsksOut(kernel.asks, (askId) => this.#send([nodeKind.cancel, askId]));
     session.then(
       (made) => this.#opened(made, config),
       (error) => this.#end(toErrorRecord(error).message, "unreachable"),
@@ -102,11 +101,7 @@ export class NodeLink implements Route, AskCarrier {
       pending.reject(new TroupeError("link_full", `too much is on its way to ${this.node}`));
       return;
     }
-    this.#lastAskId += 1;
-    const askId = this.#lastAskId;
-    pending.linkId = askId;
-    pending.carrier = this;
-    this.#asks.set(askId, pending);
+    const askId = this.#asks.add(pending);
     // It has begun just now: the clock need not be asked again. Whole numbers are shorter.
     const remainingMs = Math.ceil(pending.timeoutMs);
     this.#send([nodeKind.ask, thread, incarnation, id, method, args, askId, remainingMs]);
@@ -161,21 +156,13 @@ export class NodeLink implements Route, AskCarrier {
     else if (!this.#isOver) this.#waiting.push(envelope);
   }
 
-  settled({ linkId }: PendingAsk): void {
-    this.#asks.delete(linkId);
-  }
-
-  abandoned({ linkId }: PendingAsk): void {
-    this.#send([nodeKind.cancel, linkId]);
-  }
-
   #take(envelope: NodeEnvelope): void {
     switch (envelope[0]) {
       case nodeKind.answer:
-        this.#answered(envelope[1])?.resolve(envelope[2]);
+        this.#asks.resolve(envelope[1], envelope[2]);
         break;
       case nodeKind.failure:
-        this.#answered(envelope[1])?.reject(fromErrorRecord(envelope[2]));
+        this.#asks.fail(envelope[1], envelope[2]);
         break;
       case nodeKind.signal: {
         const [, thread, incarnation, id, signal] = envelope;
@@ -193,19 +180,13 @@ export class NodeLink implements Route, AskCarrier {
     }
   }
 
-  #answered(askId: number): PendingAsk | undefined {
-    const pending = this.#asks.get(askId);
-    if (pending === undefined) this.#kernel.asks.late += 1;
-    return pending;
-  }
-
   /** What could not be encoded, or was still here when the connection was lost. */
   #unsent(envelope: NodeEnvelope, error: TroupeError): void {
     if (envelope[0] !== nodeKind.tell && envelope[0] !== nodeKind.ask) return;
     const [, thread, incarnation, id, method] = envelope;
     const target = this.#kernel.ref({ node: this.node, thread, id, incarnation });
     this.#deadLetter(target, method, error.code as DeadLetterReason);
-    if (envelope[0] === nodeKind.ask) this.#asks.get(envelope[6])?.reject(error);
+    if (envelope[0] === nodeKind.ask) this.#asks.reject(envelope[6], error);
   }
 
   #end(reason: string, code: "unreachable" | "node_down", isOrderly = false): void {
@@ -217,7 +198,7 @@ export class NodeLink implements Route, AskCarrier {
       this.#unsent(envelope, new TroupeError("unreachable", `${message}; it was not sent`));
     }
     this.#waiting = [];
-    for (const pending of [...this.#asks.values()]) pending.reject(new TroupeError(code, message));
+    this.#asks.rejectAll(() => new TroupeError(code, message));
     this.#tellSpawner();
     this.#kernel.routes.nodeDown(this.node, message);
     if (wasUp) this.#listener.down(reason, isOrderly);

@@ -2,20 +2,20 @@ import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import {
   type ActorRef,
   type AnswerPort,
-  type AskCarrier,
+  AsksIn,
+  AsksOut,
   type DeadLetterReason,
   Envelope,
   type Kernel,
   type LinkLoad,
   type PendingAsk,
-  RemoteReply,
   type SystemSignal,
   type TableMessage,
   type ThreadRoute,
   type Threads,
   threadsId,
 } from "../actor/index.ts";
-import { fromErrorRecord, HERE, TroupeError, toErrorRecord } from "../core/index.ts";
+import { HERE, TroupeError, toErrorRecord } from "../core/index.ts";
 import type { LinkEnd } from "./control.ts";
 import { LinkCounters } from "./link-counters.ts";
 import { describeEnvelope, selectSubstitute } from "./substitute.ts";
@@ -40,20 +40,17 @@ const largeSize = 64 * 1024;
  * arrive in order. What is under way is bounded: beyond it messages are refused, signals and table
  * changes pass.
  */
-export class Link implements ThreadRoute, AnswerPort, AskCarrier {
+export class Link implements ThreadRoute, AnswerPort {
   readonly thread: number;
   readonly incarnation: number;
   readonly #kernel: Kernel;
   readonly #dedicated: boolean;
   readonly #port: MessagePort;
   readonly #counters: LinkCounters;
-  /** The asks that went out, by the number under which they will be answered. */
-  readonly #asks = new Map<number, PendingAsk>();
-  /** The asks that came in and are being worked on. */
-  readonly #serving = new Map<number, RemoteReply>();
+  readonly #asks: AsksOut;
+  readonly #serving: AsksIn;
   #batch: WireEnvelope[] = [];
   #batchLimit = maxBatch;
-  #lastAskId = 0;
   /** When the present batch came. */
   #receivedAt = 0;
   #closed = false;
@@ -71,6 +68,8 @@ export class Link implements ThreadRoute, AnswerPort, AskCarrier {
     this.#dedicated = end.dedicated;
     this.#port = port;
     this.#counters = new LinkCounters(end.memory, end.side);
+    this.#asks = new AsksOut(kernel.asks, (askId) => this.#push([kind.cancel, askId]));
+    this.#serving = new AsksIn(kernel, this);
     port.on("message", (encoded: EncodedBatch) => this.#receive(encoded));
     port.on("close", () => this.#greeted());
   }
@@ -96,11 +95,7 @@ export class Link implements ThreadRoute, AnswerPort, AskCarrier {
       pending.reject(new TroupeError("link_full", message));
       return;
     }
-    this.#lastAskId += 1;
-    const askId = this.#lastAskId;
-    pending.linkId = askId;
-    pending.carrier = this;
-    this.#asks.set(askId, pending);
+    const askId = this.#asks.add(pending);
     this.#counters.sent();
     // It has begun just now: the clock need not be asked again.
     this.#push([kind.ask, id, method, args, askId, pending.timeoutMs]);
@@ -144,30 +139,17 @@ export class Link implements ThreadRoute, AnswerPort, AskCarrier {
     }
     this.#closed = true;
     this.#port.close();
-    for (const pending of [...this.#asks.values()]) {
-      pending.reject(new TroupeError("thread_down", message));
-    }
+    this.#asks.rejectAll(() => new TroupeError("thread_down", message));
     for (const envelope of this.#batch) {
       if (envelope[0] === kind.tell) this.#refuse(envelope[1], envelope[2], "thread_down");
     }
     this.#batch = [];
-    for (const reply of this.#serving.values()) {
-      reply.cancel(new TroupeError("cancelled", `the asker's thread died: ${message}`));
-    }
-    this.#serving.clear();
+    this.#serving.cancelAll(`the asker's thread died: ${message}`);
   }
 
   /** How many asks wait for an answer from there, and from here. */
   get load(): LinkLoad {
     return { asking: this.#asks.size, serving: this.#serving.size };
-  }
-
-  settled({ linkId }: PendingAsk): void {
-    this.#asks.delete(linkId);
-  }
-
-  abandoned({ linkId }: PendingAsk): void {
-    this.#push([kind.cancel, linkId]);
   }
 
   #push(envelope: WireEnvelope): void {
@@ -213,7 +195,7 @@ export class Link implements ThreadRoute, AnswerPort, AskCarrier {
         this.#counters.unsent();
         this.#refuse(envelope[1], envelope[2], "not_serialisable");
       }
-      if (envelope[0] === kind.ask) this.#asks.get(envelope[4])?.reject(error);
+      if (envelope[0] === kind.ask) this.#asks.reject(envelope[4], error);
       const substitute = selectSubstitute(envelope, error);
       if (substitute === null) return;
       encoded = encodeBatch([substitute]);
@@ -243,21 +225,18 @@ export class Link implements ThreadRoute, AnswerPort, AskCarrier {
         break;
       case kind.ask: {
         const [, id, method, args, askId, remainingMs] = envelope;
-        const deadlineAt = this.#receivedAt + remainingMs;
-        const reply = new RemoteReply(this, this.#kernel, askId, deadlineAt);
-        this.#serving.set(askId, reply);
+        const reply = this.#serving.add(askId, this.#receivedAt + remainingMs);
         this.#deliver(id, new Envelope(method, args, reply));
         break;
       }
       case kind.answer:
-        this.#answered(envelope[1])?.resolve(envelope[2]);
+        this.#asks.resolve(envelope[1], envelope[2]);
         break;
       case kind.failure:
-        this.#answered(envelope[1])?.reject(fromErrorRecord(envelope[2]));
+        this.#asks.fail(envelope[1], envelope[2]);
         break;
       case kind.cancel:
-        this.#serving.get(envelope[1])?.cancel(new TroupeError("cancelled", "the asker gave up"));
-        this.#serving.delete(envelope[1]);
+        this.#serving.cancel(envelope[1]);
         break;
       case kind.signal: {
         const { thread, incarnation } = this.#kernel;
@@ -277,13 +256,6 @@ export class Link implements ThreadRoute, AnswerPort, AskCarrier {
     const cell = this.#kernel.find(id);
     if (cell !== undefined) cell.post(envelope);
     else this.#kernel.refuseUnknown(id, envelope);
-  }
-
-  /** The ask that an answer is for; an answer that comes too late is counted. */
-  #answered(askId: number): PendingAsk | undefined {
-    const pending = this.#asks.get(askId);
-    if (pending === undefined) this.#kernel.asks.late += 1;
-    return pending;
   }
 }
 
