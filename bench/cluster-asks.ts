@@ -1,4 +1,4 @@
-import { freePorts } from "./free-ports.ts";
+import { freePorts } from "#runtime/testing";
 import { median, type Row, type Scale } from "./report.ts";
 import { ServerProcess } from "./server-process.ts";
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
-import { freePorts } from "./free-ports.ts";
+import { freePorts } from "#runtime/testing";
 import {
   call,
   connections,

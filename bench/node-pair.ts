@@ -1,4 +1,4 @@
-import { freePorts } from "./free-ports.ts";
+import { freePorts } from "#runtime/testing";
 import { ServerProcess } from "./server-process.ts";
 
 /** Two nodes in processes of their own that have met: one asks, the other answers. */

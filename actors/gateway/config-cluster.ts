@@ -3,30 +3,28 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import Type, { type TSchema } from "typebox";
-import { type ClusterOptions, parseClusterOptions } from "#runtime";
+import { type ClusterOptions, type ClusterTls, parseClusterOptions } from "#runtime";
 import { readSecret, type SecretFile, secretSchema } from "./config-auth.ts";
 import { ConfigError } from "./config-error.ts";
 import { listOf, text, whole } from "./config-nodes.ts";
 import { type ConfigPlace, trustedUrl } from "./config-paths.ts";
 
+/** The limits of a node that stand in a configuration as the runtime takes them. */
+type ClusterLimits = Pick<
+  ClusterOptions,
+  "heartbeatMs" | "suspicionMs" | "redialMaxMs" | "maxBufferedBytes" | "maxMessageBytes"
+>;
+
 /** `cluster` of a configuration. */
-export interface ClusterFile {
+export interface ClusterFile extends ClusterLimits {
   /** Nodes of another cluster are refused; default `troupe`. */
   readonly name?: string;
   /** What all nodes know, and never send; without one a node listens on loopback only. */
   readonly cookie?: SecretFile;
   /** Certificates of this node, which others ask for: paths, or PEM texts. */
-  readonly tls?: { readonly key: string; readonly cert: string; readonly ca: string };
+  readonly tls?: ClusterTls;
   /** Roles beside that of `--role`. */
   readonly roles?: readonly string[];
-  readonly heartbeatMs?: number;
-  /** A node that has been silent for so long is lost. */
-  readonly suspicionMs?: number;
-  /** The longest wait between two attempts to reach a node that is down. */
-  readonly redialMaxMs?: number;
-  /** On their way to one node; then it is `unavailable`. */
-  readonly maxBufferedBytes?: number;
-  readonly maxMessageBytes?: number;
   /** Folders and files of the modules that other nodes may spawn here. */
   readonly spawnModules?: readonly string[];
 }
@@ -163,11 +161,8 @@ function splitAddress(address: string): { host: string; port: number } {
   return { host, port: Number(address.slice(at + 1)) };
 }
 
-function readTls(
-  tls: NonNullable<ClusterFile["tls"]>,
-  { path, folder }: ConfigPlace,
-): { key: string; cert: string; ca: string } {
-  const read = (key: "key" | "cert" | "ca"): string => {
+function readTls(tls: ClusterTls, { path, folder }: ConfigPlace): ClusterTls {
+  const read = (key: keyof ClusterTls): string => {
     if (tls[key].startsWith("-----BEGIN")) return tls[key];
     const file = resolve(folder, tls[key]);
     if (existsSync(file)) return file;

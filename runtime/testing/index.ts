@@ -1,4 +1,5 @@
 export * from "./cable.ts";
+export * from "./free-ports.ts";
 export * from "./manual-clock.ts";
 export * from "./memory-connection.ts";
 export * from "./memory-transport.ts";

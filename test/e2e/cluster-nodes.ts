@@ -1,17 +1,6 @@
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { within } from "./deadline.ts";
 import type { Scope } from "./gateway-process.ts";
 import { TroupeProcess } from "./troupe-process.ts";
-
-/** Ports that nobody has at the moment. */
-export async function freePorts(count: number): Promise<number[]> {
-  const probes = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(probes.map((probe) => once(probe, "listening")));
-  const ports = probes.map((probe) => (probe.address() as AddressInfo).port);
-  await Promise.all(probes.map((probe) => once(probe.close(), "close")));
-  return ports;
-}
 
 /**
  * Runs `troupe start` with two threads; resolves when it serves. It is stopped with `scope`, and

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { freePorts, startNode } from "./cluster-nodes.ts";
+import { freePorts } from "#runtime/testing";
+import { startNode } from "./cluster-nodes.ts";
 import { eventually, within } from "./deadline.ts";
 import { fixture, testScope } from "./gateway-process.ts";
 import { PhoenixClient } from "./phoenix-client.ts";
