@@ -11,9 +11,9 @@ import {
   logSlowTurn,
   onLabel,
 } from "../actor/index.ts";
-import { ClusterThread, tcpTransport } from "../cluster/index.ts";
+import type { ClusterThread } from "../cluster/index.ts";
 import { type Log, systemClock, systemRandom, toErrorRecord } from "../core/index.ts";
-import type { ThreadControl, ThreadData, ThreadReport } from "./control.ts";
+import type { ThreadConfig, ThreadControl, ThreadData, ThreadReport } from "./control.ts";
 import { LabelMemory } from "./label-memory.ts";
 import { Link } from "./link.ts";
 import { postReport } from "./report.ts";
@@ -52,10 +52,7 @@ const kernel: Kernel = new Kernel({
 });
 
 const links = new Map<number, Link>();
-const { cluster } = config;
-const nodes =
-  cluster &&
-  new ClusterThread(kernel, cluster.config, cluster.incarnation, tcpTransport(cluster.config.tls));
+const nodes = config.cluster && (await startNodes(config.cluster));
 
 const control: ThreadControl = {
   async connect(end, greet) {
@@ -82,6 +79,13 @@ const control: ThreadControl = {
   },
 };
 expose(control, data.control as object as Endpoint);
+
+/** Threads of a system that is no node start without the code of one. */
+async function startNodes(cluster: NonNullable<ThreadConfig["cluster"]>): Promise<ClusterThread> {
+  const { ClusterThread, tcpTransport } = await import("../cluster/index.ts");
+  const transport = tcpTransport(cluster.config.tls);
+  return new ClusterThread(kernel, cluster.config, cluster.incarnation, transport);
+}
 
 function beat(): void {
   activity.beat();
