@@ -8,6 +8,7 @@ export {
   attachExecutor,
   attachHook,
   attachRateLimiter,
+  attachRelay,
   attachWorkerPool,
   detachAll,
   listEvents,

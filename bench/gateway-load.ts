@@ -34,7 +34,7 @@ export function gatewayUrl(port: number): string {
 /** A load, and the processes whose work it is. */
 export interface LoadedServers {
   readonly servers: readonly ServerProcess[];
-  readonly load: Load;
+  readonly load: Pick<Load, "run">;
 }
 
 /** CPU time of the servers per request, µs: the medians of `rounds`, the sides measured in turns. */

@@ -10,6 +10,7 @@ import { limits } from "./limits.ts";
 import { link } from "./link.ts";
 import { overload } from "./overload.ts";
 import { pipeline } from "./pipeline.ts";
+import { relay } from "./relay.ts";
 import { formatTable, type Row } from "./report.ts";
 import { tell } from "./tell.ts";
 
@@ -24,6 +25,7 @@ const benches = [
   pipeline,
   overload,
   cluster,
+  relay,
 ];
 const { values, positionals } = parseArgs({
   options: { smoke: { type: "boolean", default: false } },

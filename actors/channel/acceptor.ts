@@ -6,6 +6,7 @@ import { Actor, type ActorContext, isOrderlyExit, type Signal } from "#runtime";
 import { Admission, type Identity, type Refusal } from "./admission.ts";
 import type { AcceptorConfig } from "./channel-config.ts";
 import type { Codec } from "./codec.ts";
+import type { StartGroups } from "./desk-link.ts";
 import { Expiries } from "./expiries.ts";
 import { listen, listenShared } from "./listener.ts";
 import type { ExecutorPort } from "./session.ts";
@@ -24,6 +25,8 @@ export interface AcceptorPorts {
     response: ServerResponse,
     context: ActorContext,
   ) => void;
+  /** Starts what takes the messages of groups to its channels, for as long as it lives; null: none. */
+  readonly startGroups: StartGroups | null;
 }
 
 /** Where an acceptor listens. */
@@ -101,7 +104,9 @@ export class ChannelAcceptor extends Actor {
     const config = this.#config;
     this.#admission = await Admission.open(this.context, config, this.#index());
     if (config.auth.jwt !== null) this.context.every(expiryCheckMs, () => this.#expire());
-    this.#sockets = new Sockets(this.context, this.#ports.executorOf(this.context), config);
+    const { executorOf, startGroups } = this.#ports;
+    this.#sockets = new Sockets(this.context, executorOf(this.context), config, startGroups);
+    await this.#sockets.openGroups();
     await this.#listen();
   }
 
@@ -131,7 +136,7 @@ export class ChannelAcceptor extends Actor {
 
   protected override onSignal(signal: Signal): void {
     if (signal.type !== "terminated" || !signal.child) return;
-    this.#sockets?.sessionEnded(signal.ref, !isOrderlyExit(signal.reason));
+    this.#sockets?.childEnded(signal.ref, !isOrderlyExit(signal.reason));
   }
 
   protected override async stopChildren(): Promise<void> {

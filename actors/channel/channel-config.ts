@@ -1,6 +1,17 @@
 import type { JwtConfig } from "./jwt-config.ts";
 import type { AllowedOrigins } from "./origin.ts";
 
+/** What joining a channel means where it joins a group too. */
+export interface GroupChannelOptions {
+  /**
+   * The kind of the group that the first one to join creates, unless the join's payload names a
+   * `type`; null: only groups that exist can be joined.
+   */
+  readonly create: "public" | "private" | "strict_private" | null;
+  /** Whether what is created is durable. */
+  readonly durable: boolean;
+}
+
 /** A channel as the configuration declares it: which topics it serves, and how. */
 export interface ChannelConfig {
   /** An exact topic, or a prefix followed by `*`. */
@@ -15,6 +26,8 @@ export interface ChannelConfig {
   readonly ordered: boolean;
   /** Requests of a session that may be in progress; past it the socket is no longer read. */
   readonly maxInFlight: number;
+  /** Joining joins the group named behind the topic's first colon; null: the channel is no group's. */
+  readonly group: GroupChannelOptions | null;
 }
 
 /** What a channel is where its declaration does not say. */
@@ -24,6 +37,7 @@ export const channelDefaults: Omit<ChannelConfig, "topic"> = Object.freeze({
   overrideUserId: true,
   ordered: false,
   maxInFlight: 64,
+  group: null,
 });
 
 /** How the sockets of a thread are to be; plain data, so that it crosses threads. */

@@ -1,13 +1,22 @@
 import type { ActorRef } from "#runtime";
 import type { Outcome } from "../execution/index.ts";
 import { type Caller, encodeChunkTemplate } from "../request/index.ts";
-import type { ChannelConfig } from "./channel-config.ts";
+import type { ChannelConfig, GroupChannelOptions } from "./channel-config.ts";
 import type { Frame, ReplyStatus } from "./frame.ts";
+import type { GroupChannel } from "./group-channel.ts";
+import type { Framed } from "./message-framing.ts";
 import type { ChunkWriter, Session, SessionChannel } from "./session.ts";
 import type { Socket } from "./socket.ts";
 
-/** A topic that a socket has joined: what stands between the socket and the session. */
-export class Channel implements SessionChannel {
+/** A join that is not answered yet. */
+export interface Joining {
+  readonly frame: Frame;
+  /** The channel that is replaced. */
+  readonly previous: Channel | null;
+}
+
+/** A topic that a socket has joined: what stands between the socket, the session and the groups. */
+export class Channel implements SessionChannel, GroupChannel {
   readonly topic: string;
   readonly joinRef: string | null;
   readonly config: ChannelConfig;
@@ -15,7 +24,9 @@ export class Channel implements SessionChannel {
   readonly #socket: Socket;
   /** Null until the session has started. */
   session: ActorRef<Session> | null = null;
-  /** What came before the session had started. */
+  /** Null from the moment when the join is answered. */
+  joining: Joining | null;
+  /** What came before the join was answered. */
   early: Frame[] = [];
   /** False from the moment when the client has no use for answers any more. */
   isOpen = true;
@@ -25,6 +36,10 @@ export class Channel implements SessionChannel {
   isOverloaded = false;
   /** A stream waits until the client has taken what it was sent. */
   wantsRoom = false;
+  /** So do its groups. */
+  wantsGroupRoom = false;
+  /** The fan-out of the thread knows of it, and is to hear when it is closed. */
+  inGroups = false;
 
   constructor(
     socket: Socket,
@@ -32,12 +47,14 @@ export class Channel implements SessionChannel {
     joinRef: string | null,
     config: ChannelConfig,
     inline: boolean,
+    joining: Joining,
   ) {
     this.#socket = socket;
     this.topic = topic;
     this.joinRef = joinRef;
     this.config = config;
     this.isInline = inline;
+    this.joining = joining;
   }
 
   get event(): string {
@@ -100,5 +117,53 @@ export class Channel implements SessionChannel {
   /** Told by the acceptor: the session is gone, without having been asked to. */
   ended(crashed: boolean): void {
     this.#socket.sessionEnded(this, crashed);
+  }
+
+  // --- for the groups that it is in ----------------------------------------------------------
+
+  get group(): GroupChannelOptions | null {
+    return this.config.group;
+  }
+
+  get formKey(): string {
+    return `${this.#socket.vsn}\0${this.topic}\0${this.event}`;
+  }
+
+  get unreadBytes(): number {
+    return this.#socket.unreadBytes;
+  }
+
+  encode(event: string, json: string): string {
+    return this.#socket.encodePush(null, this.topic, event, json);
+  }
+
+  sendFrames(frames: Framed): void {
+    if (this.isOpen) this.#socket.send(frames);
+  }
+
+  send(event: string, json: string): void {
+    if (!this.isOpen) return;
+    const socket = this.#socket;
+    socket.send(socket.encodePush(this.joinRef, this.topic, event, json));
+  }
+
+  joined(json: string): void {
+    this.#socket.joined(this, json);
+  }
+
+  refused(json: string): void {
+    this.#socket.refused(this, json);
+  }
+
+  end(isCrash: boolean): void {
+    this.#socket.sessionEnded(this, isCrash);
+  }
+
+  disconnect(): void {
+    if (this.isOpen) this.#socket.onTooSlow(this.unreadBytes);
+  }
+
+  wantRoom(): void {
+    if (this.isOpen) this.#socket.wantRoom(this);
   }
 }

@@ -8,9 +8,11 @@ export {
   acceptorDefaults,
   type ChannelConfig,
   channelDefaults,
+  type GroupChannelOptions,
 } from "./channel-config.ts";
 export type { ConnectHandler, ConnectRequest } from "./connect.ts";
 export { offerConnectionMemory } from "./connection-memory.ts";
+export type { GroupChannel, GroupDesk, GroupSessions } from "./group-channel.ts";
 export {
   type ClaimNames,
   defaultClaimNames,
@@ -19,5 +21,7 @@ export {
   secretAlgorithms,
 } from "./jwt-config.ts";
 export { claimPort, listenShared } from "./listener.ts";
+export { Framed, frameMessages } from "./message-framing.ts";
 export { isOriginPattern } from "./origin.ts";
+export { selectGroupId } from "./topic.ts";
 export { websocketPath } from "./upgrade.ts";

@@ -6,6 +6,18 @@
 /** A message as it is sent: text is a string, binary a Buffer. */
 export type Message = string | Buffer;
 
+/** Messages that are framed already, once for all the sockets that they are sent to. */
+export class Framed {
+  /** Not to be written to: sockets that have not been read yet share it. */
+  readonly bytes: Buffer;
+  readonly length: number;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    this.length = bytes.length;
+  }
+}
+
 const finText = 0x81;
 const finBinary = 0x82;
 
@@ -15,25 +27,36 @@ const length16 = 126;
 const length64 = 127;
 const maxLength16 = 0xffff;
 
-/** The frames of `messages`, in order, in one buffer. */
-export function encodeMessages(messages: readonly Message[]): Buffer {
+/** Frames messages that several sockets are to be sent. */
+export function frameMessages(messages: readonly Message[]): Framed {
+  return new Framed(encodeMessages(messages));
+}
+
+/** The frames of `messages`, in order, in one buffer; what is framed already is copied. */
+export function encodeMessages(messages: readonly (Message | Framed)[]): Buffer {
   const lengths: number[] = [];
   let size = 0;
   for (const message of messages) {
     const length = typeof message === "string" ? Buffer.byteLength(message) : message.length;
     lengths.push(length);
-    size += headerBytes(length) + length;
+    size += length;
+    if (typeof message === "string" || !(message instanceof Framed)) size += headerBytes(length);
   }
   const frames = Buffer.allocUnsafe(size);
   let offset = 0;
   for (let i = 0; i < messages.length; i++) {
-    const message = messages[i] as Message;
+    const message = messages[i] as Message | Framed;
     const length = lengths[i] as number;
-    offset = writeHeader(frames, offset, typeof message === "string" ? finText : finBinary, length);
-    if (typeof message !== "string") frames.set(message, offset);
-    // As many bytes as units: all ASCII, for which this is the faster way.
-    else if (length === message.length) frames.write(message, offset, length, "latin1");
-    else frames.write(message, offset, length, "utf8");
+    if (typeof message === "string") {
+      offset = writeHeader(frames, offset, finText, length);
+      // As many bytes as units: all ASCII, for which this is the faster way.
+      if (length === message.length) frames.write(message, offset, length, "latin1");
+      else frames.write(message, offset, length, "utf8");
+    } else if (message instanceof Framed) frames.set(message.bytes, offset);
+    else {
+      offset = writeHeader(frames, offset, finBinary, length);
+      frames.set(message, offset);
+    }
     offset += length;
   }
   return frames;

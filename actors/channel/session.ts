@@ -1,5 +1,5 @@
 import { Actor, type Signal, toErrorRecord } from "#runtime";
-import type { Executor, Outcome } from "../execution/index.ts";
+import type { ExecuteOptions, Executor, Outcome } from "../execution/index.ts";
 import { isMap } from "../registry/index.ts";
 import {
   type Caller,
@@ -74,7 +74,7 @@ export class Session extends Actor {
   /** The streams whose final Response has not been pushed. */
   readonly #open = new Set<IncomingStream>();
   #isGivingUp = false;
-  readonly #options: { readonly signal: AbortSignal; readonly streams: Streams };
+  readonly #options: ExecuteOptions;
   #running = 0;
   #waiting: Push[] | null = null;
 
@@ -84,7 +84,11 @@ export class Session extends Actor {
     this.#executor = executor;
     this.#limit = channel.config.ordered ? 1 : channel.config.maxInFlight;
     this.#streams = new Streams(this.context);
-    this.#options = { signal: this.#gone.signal, streams: this.#streams };
+    this.#options = {
+      signal: this.#gone.signal,
+      streams: this.#streams,
+      session: this.context.self,
+    };
   }
 
   /** Executes a request, or keeps it until there is room. */

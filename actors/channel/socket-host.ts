@@ -18,7 +18,14 @@ export interface SocketHost {
   inFlight: number;
   selectChannel(topic: string): ChannelConfig | undefined;
   startSession(channel: Channel): Promise<ActorRef<Session>>;
+  /** Ends the session of a channel that is closed; the groups are told by {@link exitGroups}. */
   stopSession(channel: Channel): void;
+  /** Has the thread's fan-out answer the join of a channel that has its session. */
+  enterGroup(channel: Channel, groupId: string, payload: unknown): void;
+  /** The channel is closed: whatever groups it is in are without it from now on. */
+  exitGroups(channel: Channel): void;
+  /** The client has taken what it was sent. */
+  tellRoom(channel: Channel): void;
   /** A request has ended. */
   settled(count: number): void;
   /** The client's fault, for the log. */

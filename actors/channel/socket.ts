@@ -1,9 +1,8 @@
 import type { Socket as NetSocket } from "node:net";
 import type { WebSocket } from "ws";
 import type { ActorRef } from "#runtime";
-import { isMap } from "../registry/index.ts";
 import type { Caller, ChunkTemplate } from "../request/index.ts";
-import { Channel } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import type { Codec } from "./codec.ts";
 import {
   controlEvents,
@@ -14,9 +13,9 @@ import {
 } from "./frame.ts";
 import type { FrameBudget } from "./frame-budget.ts";
 import { encodeChunkForm, encodePushForm, encodeReplyForm } from "./frame-forms.ts";
-import { parseJsonBytes } from "./json-text.ts";
-import type { Message } from "./message-framing.ts";
+import type { Framed, Message } from "./message-framing.ts";
 import type { Session } from "./session.ts";
+import { readPayload, SocketChannels, unmatchedTopic } from "./socket-channels.ts";
 import type { SocketHost } from "./socket-host.ts";
 import { Writer, type WriterOwner } from "./writer.ts";
 
@@ -29,8 +28,6 @@ const maxBadFrames = 10;
 /** The event by which a client ends one of its streams. */
 const stopStreamEvent = "stop_stream";
 
-const unmatchedTopic = '{"reason":"unmatched topic"}';
-
 /**
  * One client's connection: reads its frames, keeps its channels, writes the answers. It lives in
  * the callbacks of its WebSocket and in the turns of its sessions; it has no timers of its own.
@@ -41,7 +38,7 @@ export class Socket implements WriterOwner {
   readonly #codec: Codec;
   readonly #ws: WebSocket;
   readonly #writer: Writer;
-  readonly #channels = new Map<string, Channel>();
+  readonly #channels: SocketChannels;
   readonly #budget: FrameBudget | null;
   #seenAt: number;
   #badFrames = 0;
@@ -53,6 +50,7 @@ export class Socket implements WriterOwner {
     this.#host = host;
     this.#ws = ws;
     this.#writer = new Writer(this, host.outbox, ws, net);
+    this.#channels = new SocketChannels(this, host);
     this.#codec = codec;
     this.caller = caller;
     this.#budget = host.newFrameBudget();
@@ -150,8 +148,23 @@ export class Socket implements WriterOwner {
     return encodeChunkForm(this.#codec, channel, isBinary, template);
   }
 
-  /** Sends a frame that is encoded already. */
-  send(frame: Message): void {
+  /** The version of the serialization that the client speaks. */
+  get vsn(): string {
+    return this.#codec.vsn;
+  }
+
+  /** Bytes that were sent and that the client has not taken. */
+  get unreadBytes(): number {
+    return this.#writer.unreadBytes;
+  }
+
+  /** Encodes a push; without a join_ref it suits every client of the topic that speaks as this one. */
+  encodePush(joinRef: string | null, topic: string, event: string, json: string): string {
+    return this.#codec.encodePush(joinRef, topic, event, json);
+  }
+
+  /** Sends a message that is encoded already, or frames that other sockets are sent too. */
+  send(frame: Message | Framed): void {
     if (!this.#isClosed) this.#writer.send(frame);
   }
 
@@ -174,22 +187,35 @@ export class Socket implements WriterOwner {
   answered(channel: Channel): void {
     channel.load -= 1;
     this.#host.settled(1);
-    if (channel.isOverloaded) this.#weigh(channel);
+    if (channel.isOverloaded) this.#channels.weigh(channel);
   }
 
   /** The session has come to the client's leave. */
   left(channel: Channel, ref: string | null, isBinary: boolean): void {
     if (!channel.isOpen) return;
-    this.#shutChannel(channel);
+    this.#channels.shut(channel);
     this.reply(channel, ref, isBinary, "ok", "{}");
-    this.#sendEnd(channel, controlEvents.close);
+    this.sendEnd(channel, controlEvents.close);
   }
 
   /** A session ended by itself: the client hears of it and may join again. */
   sessionEnded(channel: Channel, crashed: boolean): void {
-    if (!channel.isOpen) return;
-    this.#shutChannel(channel);
-    this.#sendEnd(channel, crashed ? controlEvents.error : controlEvents.close);
+    this.#channels.ended(channel, crashed);
+  }
+
+  /** The group of a channel takes the client in, or does not. */
+  joined(channel: Channel, json: string): void {
+    this.#channels.joined(channel, json);
+  }
+
+  refused(channel: Channel, json: string): void {
+    this.#channels.refused(channel, json);
+  }
+
+  /** Groups want to know when the client has taken what it was sent; at once if it has. */
+  wantRoom(channel: Channel): void {
+    channel.wantsGroupRoom = !this.#writer.hasRoom();
+    if (!channel.wantsGroupRoom) this.#host.tellRoom(channel);
   }
 
   // --- from the writer -----------------------------------------------------------------------
@@ -204,11 +230,7 @@ export class Socket implements WriterOwner {
   }
 
   onRoom(): void {
-    for (const channel of this.#channels.values()) {
-      if (!channel.wantsRoom) continue;
-      channel.wantsRoom = false;
-      channel.session?.tell.resume();
-    }
+    this.#channels.tellRoom();
   }
 
   onTooSlow(unreadBytes: number): void {
@@ -233,106 +255,69 @@ export class Socket implements WriterOwner {
       this.#routeUnjoined(frame);
       return;
     }
-    if (channel.session === null) {
+    const { session } = channel;
+    if (session === null || channel.joining !== null) {
       channel.early.push(frame);
-      this.#weigh(channel);
+      this.#channels.weigh(channel);
       return;
     }
-    if (event === controlEvents.join) this.#join(frame, channel);
+    if (event === controlEvents.join) this.#channels.join(frame, channel);
     else if (joinRef !== null && joinRef !== channel.joinRef) return;
-    else if (event === channel.config.event) this.#call(channel, channel.session, frame);
-    else if (event === controlEvents.leave) this.#leave(channel, channel.session, frame);
-    else if (event === stopStreamEvent) this.#stopStream(channel.session, frame);
-    else this.#answer(frame, channel.joinRef, "error", '{"reason":"unknown event"}');
+    else if (event === channel.config.event) this.#call(channel, session, frame);
+    else if (event === controlEvents.leave) this.#leave(channel, session, frame);
+    else if (event === stopStreamEvent) this.#stopStream(session, frame);
+    else this.answer(frame, channel.joinRef, "error", '{"reason":"unknown event"}');
   }
 
   #routeUnjoined(frame: Frame): void {
     const { topic, event } = frame;
-    if (event === controlEvents.join) this.#join(frame, null);
+    if (event === controlEvents.join) this.#channels.join(frame, null);
     else if (topic === controlTopic && event === controlEvents.heartbeat) {
-      this.#answer(frame, null, "ok", "{}");
-    } else if (event === controlEvents.leave) this.#answer(frame, frame.joinRef, "ok", "{}");
-    else this.#answer(frame, null, "error", unmatchedTopic);
+      this.answer(frame, null, "ok", "{}");
+    } else if (event === controlEvents.leave) this.answer(frame, frame.joinRef, "ok", "{}");
+    else this.answer(frame, null, "error", unmatchedTopic);
   }
 
   #call(channel: Channel, session: ActorRef<Session>, frame: Frame): void {
     const isBinary = Buffer.isBuffer(frame.payload);
-    const payload = isBinary ? parseJsonBytes(frame.payload as Buffer) : frame.payload;
-    if (!session.tell.push(frame.ref, payload, isBinary)) {
+    if (!session.tell.push(frame.ref, readPayload(frame), isBinary)) {
       // Its session has ended, and word of that has not come yet.
-      this.#answer(frame, channel.joinRef, "error", '{"reason":"unavailable"}');
+      this.answer(frame, channel.joinRef, "error", '{"reason":"unavailable"}');
       this.sessionEnded(channel, true);
       return;
     }
     channel.load += 1;
     this.#host.inFlight += 1;
-    if (channel.load > channel.config.maxInFlight) this.#weigh(channel);
+    if (channel.load > channel.config.maxInFlight) this.#channels.weigh(channel);
   }
 
-  #stopStream(session: ActorRef<Session>, { ref, payload }: Frame): void {
-    const isBinary = Buffer.isBuffer(payload);
-    session.tell.requestStop(ref, isBinary ? parseJsonBytes(payload) : payload, isBinary);
+  #stopStream(session: ActorRef<Session>, frame: Frame): void {
+    session.tell.requestStop(frame.ref, readPayload(frame), Buffer.isBuffer(frame.payload));
   }
 
   /** Frames that follow belong to nobody, or to the next join; the session ends in its order. */
   #leave(channel: Channel, session: ActorRef<Session>, frame: Frame): void {
     const isBinary = Buffer.isBuffer(frame.payload);
-    this.#channels.delete(frame.topic);
+    this.#channels.leave(channel);
     if (!session.tell.leave(frame.ref, isBinary)) this.left(channel, frame.ref, isBinary);
   }
 
-  #join(frame: Frame, previous: Channel | null): void {
-    const { joinRef, topic } = frame;
-    const config = this.#host.selectChannel(topic);
-    if (config === undefined) {
-      this.#answer(frame, null, "error", unmatchedTopic);
-      return;
-    }
-    if (previous === null && this.#channels.size >= this.#host.maxChannels) {
-      this.#answer(frame, null, "error", '{"reason":"too many channels"}');
-      return;
-    }
-    if (previous !== null) this.#shutChannel(previous);
-    const payload = Buffer.isBuffer(frame.payload) ? parseJsonBytes(frame.payload) : frame.payload;
-    const inline = isMap(payload) && payload["reply"] === "inline";
-    const channel = new Channel(this, topic, joinRef, config, inline);
-    this.#channels.set(topic, channel);
-    this.#host.startSession(channel).then(
-      (session) => this.#joined(channel, session, frame, previous),
-      () => this.#notJoined(channel, frame, previous),
-    );
+  // --- from the joining of channels ----------------------------------------------------------
+
+  /** A frame that had to wait is to be worked on now. */
+  takeUp(frame: Frame): void {
+    if (!this.#isClosed) this.#route(frame);
   }
 
-  #joined(
-    channel: Channel,
-    session: ActorRef<Session>,
-    frame: Frame,
-    previous: Channel | null,
-  ): void {
-    channel.session = session;
-    if (!channel.isOpen) {
-      this.#host.stopSession(channel);
-      return;
-    }
-    this.#answer(frame, channel.joinRef, "ok", "{}");
-    this.#finishJoin(channel, previous);
+  /** Answers a frame in the form in which it came. */
+  answer(frame: Frame, joinRef: string | null, status: ReplyStatus, json: string): void {
+    const { ref, topic, payload } = frame;
+    this.reply({ joinRef, topic }, ref, Buffer.isBuffer(payload), status, json);
   }
 
-  #notJoined(channel: Channel, frame: Frame, previous: Channel | null): void {
-    if (!channel.isOpen) return;
-    this.#channels.delete(channel.topic);
-    this.#answer(frame, null, "error", '{"reason":"join crashed"}');
-    this.#finishJoin(channel, previous);
-  }
-
-  /** The channel that was replaced is told to have ended after the answer, as Phoenix does. */
-  #finishJoin(channel: Channel, previous: Channel | null): void {
-    if (previous !== null) this.#sendEnd(previous, controlEvents.close);
-    const { early } = channel;
-    if (early.length === 0) return;
-    channel.early = [];
-    for (const frame of early) if (!this.#isClosed) this.#route(frame);
-    this.#weigh(channel);
+  /** Tells the client that a channel is closed. */
+  sendEnd({ joinRef, topic }: Channel, event: string): void {
+    this.send(this.#codec.encodeMessage(joinRef, joinRef, topic, event, "{}"));
   }
 
   #refuse(reason: string, ref: string | null, topic: string): void {
@@ -344,41 +329,8 @@ export class Socket implements WriterOwner {
     this.close(closeCodes.policy, "too many bad frames");
   }
 
-  // --- writing -------------------------------------------------------------------------------
-
-  /** Answers a frame in the form in which it came. */
-  #answer(frame: Frame, joinRef: string | null, status: ReplyStatus, json: string): void {
-    const { ref, topic, payload } = frame;
-    this.reply({ joinRef, topic }, ref, Buffer.isBuffer(payload), status, json);
-  }
-
-  #sendEnd({ joinRef, topic }: Channel, event: string): void {
-    this.send(this.#codec.encodeMessage(joinRef, joinRef, topic, event, "{}"));
-  }
-
-  // --- flow control and end ------------------------------------------------------------------
-
-  #weigh(channel: Channel): void {
-    const { isOpen, load, early, config } = channel;
-    const isOverloaded = isOpen && load + early.length > config.maxInFlight;
-    if (isOverloaded === channel.isOverloaded) return;
-    channel.isOverloaded = isOverloaded;
-    if (isOverloaded) this.hold();
-    else this.release();
-  }
-
-  #shutChannel(channel: Channel): void {
-    if (!channel.isOpen) return;
-    channel.isOpen = false;
-    channel.early = [];
-    if (this.#channels.get(channel.topic) === channel) this.#channels.delete(channel.topic);
-    this.#host.settled(channel.load);
-    this.#weigh(channel);
-    if (channel.session !== null) this.#host.stopSession(channel);
-  }
-
   #shut(): void {
     this.#isClosed = true;
-    for (const channel of [...this.#channels.values()]) this.#shutChannel(channel);
+    this.#channels.shutAll();
   }
 }

@@ -5,7 +5,9 @@ import type { Caller } from "../request/index.ts";
 import type { Channel } from "./channel.ts";
 import type { AcceptorConfig, ChannelConfig } from "./channel-config.ts";
 import type { Codec } from "./codec.ts";
+import { DeskLink, type StartGroups } from "./desk-link.ts";
 import { FrameBudget, type FrameRate } from "./frame-budget.ts";
+import type { GroupChannel, GroupSessions } from "./group-channel.ts";
 import { Intake } from "./intake.ts";
 import { Outbox } from "./outbox.ts";
 import { type ExecutorPort, Session } from "./session.ts";
@@ -25,8 +27,10 @@ const sweepsPerTimeout = 12;
 /** What a session may have waiting: all that its streams and its requests can send at once. */
 const sessionMailboxCapacity = 100_000;
 
+const unavailable = '{"reason":"unavailable"}';
+
 /** The sockets of one acceptor, and the sessions of their channels, which are its children. */
-export class Sockets implements SocketHost {
+export class Sockets implements SocketHost, GroupSessions {
   readonly outbox: Outbox = new Outbox();
   readonly maxChannels: number;
   readonly selectChannel: (topic: string) => ChannelConfig | undefined;
@@ -34,6 +38,7 @@ export class Sockets implements SocketHost {
   inFlight = 0;
   readonly #context: ActorContext;
   readonly #executor: ExecutorPort;
+  readonly #desk: DeskLink;
   readonly #log: Log;
   readonly #intake = new Intake();
   readonly #frameRate: FrameRate | null;
@@ -43,9 +48,15 @@ export class Sockets implements SocketHost {
   #onQuiet: (() => void) | null = null;
 
   /** Sweeps out idle sockets for as long as the actor lives. */
-  constructor(context: ActorContext, executor: ExecutorPort, config: AcceptorConfig) {
+  constructor(
+    context: ActorContext,
+    executor: ExecutorPort,
+    config: AcceptorConfig,
+    startGroups: StartGroups | null,
+  ) {
     this.#context = context;
     this.#executor = executor;
+    this.#desk = new DeskLink(context, startGroups);
     this.#log = context.log;
     this.maxChannels = config.maxChannels;
     const perSecond = config.maxFramesPerSecond;
@@ -62,6 +73,11 @@ export class Sockets implements SocketHost {
   /** Sessions that have been started and not yet ended. */
   get sessions(): number {
     return this.#channels.size;
+  }
+
+  /** Starts what the groups need; rejects when it does not start. */
+  openGroups(): Promise<void> {
+    return this.#desk.open(this);
   }
 
   /** Takes a new connection in. */
@@ -84,10 +100,14 @@ export class Sockets implements SocketHost {
   }
 
   /** A child of the acceptor has stopped. */
-  sessionEnded(session: ActorRef, crashed: boolean): void {
-    const channel = this.#channels.get(session.id);
+  childEnded(child: ActorRef, crashed: boolean): void {
+    if (this.#desk.ended(child)) {
+      this.#forsakeGroups();
+      return;
+    }
+    const channel = this.#channels.get(child.id);
     if (channel === undefined) return;
-    this.#channels.delete(session.id);
+    this.#channels.delete(child.id);
     channel.ended(crashed);
   }
 
@@ -153,6 +173,29 @@ export class Sockets implements SocketHost {
     void this.#context.stopChild(session);
   }
 
+  find(session: number): GroupChannel | undefined {
+    const channel = this.#channels.get(session);
+    if (channel !== undefined) channel.inGroups = true;
+    return channel;
+  }
+
+  enterGroup(channel: Channel, groupId: string, payload: unknown): void {
+    const { session } = channel;
+    if (session === null) return;
+    channel.inGroups = this.#desk.enter(session.id, groupId, payload);
+    if (!channel.inGroups) channel.refused(unavailable);
+  }
+
+  exitGroups(channel: Channel): void {
+    const { session, inGroups } = channel;
+    channel.inGroups = false;
+    if (inGroups && session !== null) this.#desk.exit(session.id);
+  }
+
+  tellRoom({ session }: Channel): void {
+    if (session !== null) this.#desk.room(session.id);
+  }
+
   settled(count: number): void {
     this.inFlight -= count;
     if (this.inFlight === 0) this.#onQuiet?.();
@@ -165,6 +208,15 @@ export class Sockets implements SocketHost {
 
   forget(socket: Socket): void {
     this.#sockets.delete(socket);
+  }
+
+  /** Who had been in groups here is in none any more: their clients have to join again. */
+  #forsakeGroups(): void {
+    for (const channel of [...this.#channels.values()]) {
+      if (!channel.inGroups) continue;
+      if (channel.joining === null) channel.end(true);
+      else channel.refused(unavailable);
+    }
   }
 
   #sweep(): void {

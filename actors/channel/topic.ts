@@ -39,6 +39,12 @@ export function selectChannel<T>(
   };
 }
 
+/** The group that a topic names behind its first colon; empty where it names none. */
+export function selectGroupId(topic: string): string {
+  const colon = topic.indexOf(":");
+  return colon === -1 ? "" : topic.slice(colon + 1);
+}
+
 /** Where the star of a valid pattern is, -1 for an exact one. */
 function parsePattern(pattern: unknown): number {
   if (typeof pattern !== "string" || pattern === "") {

@@ -1,6 +1,6 @@
 import type { Socket as NetSocket } from "node:net";
 import type { WebSocket } from "ws";
-import { encodeMessages, type Message } from "./message-framing.ts";
+import { encodeMessages, Framed, type Message } from "./message-framing.ts";
 import type { Outbox, Sender } from "./outbox.ts";
 
 /** Who is told of a client that does not read what it is sent. */
@@ -35,7 +35,7 @@ export class Writer implements Sender {
   readonly #ws: WebSocket;
   readonly #net: NetSocket;
   /** What this turn has sent so far. */
-  #unsent: Message[] | null = null;
+  #unsent: (Message | Framed)[] | null = null;
   /** Their length, which is about that many bytes. */
   #unsentLength = 0;
   /** Set from the moment when no room was found until there is some. */
@@ -51,16 +51,21 @@ export class Writer implements Sender {
     this.#net = net;
   }
 
+  /** Bytes that were sent and that the client has not taken. */
+  get unreadBytes(): number {
+    return this.#unsentLength + this.#net.writableLength;
+  }
+
   /** Whether something that can wait need not; when it is to wait, `onRoom` is called later. */
   hasRoom(): boolean {
-    if (this.#unsentLength + this.#net.writableLength < roomBytes) return true;
+    if (this.unreadBytes < roomBytes) return true;
     this.#wantsRoom = true;
     if (this.#unsent === null) this.#awaitDrain();
     return false;
   }
 
-  /** Sends a message at the end of the turn. */
-  send(message: Message): void {
+  /** Sends a message, or several that are framed already, at the end of the turn. */
+  send(message: Message | Framed): void {
     this.#unsentLength += message.length;
     if (this.#unsent === null) {
       this.#unsent = [message];
@@ -80,7 +85,10 @@ export class Writer implements Sender {
       this.#owner.onTooSlow(net.writableLength);
       return;
     }
-    net.write(encodeMessages(messages));
+    const first = messages[0];
+    // What many sockets are sent is one buffer for all of them.
+    if (messages.length === 1 && first instanceof Framed) net.write(first.bytes);
+    else net.write(encodeMessages(messages));
     if (net.writableLength >= fullAtBytes && !this.isFull) {
       this.isFull = true;
       this.#awaitDrain();

@@ -53,6 +53,11 @@ export function attachConfig(handler: TelemetryHandler): () => void {
   return attach(listCategory("config"), handler);
 }
 
+/** As {@link attachAll}, for relay groups: who comes and goes, messages, groups that move. */
+export function attachRelay(handler: TelemetryHandler): () => void {
+  return attach(listCategory("relay"), handler);
+}
+
 /** Detaches every handler that was attached on this thread. */
 export function detachAll(): void {
   for (const detach of [...attached]) detach();

@@ -5,6 +5,7 @@ export {
   attachExecutor,
   attachHook,
   attachRateLimiter,
+  attachRelay,
   attachWorkerPool,
   detachAll,
   listEvents,

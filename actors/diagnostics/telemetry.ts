@@ -47,6 +47,7 @@ export const telemetryEvents = {
     "disable",
     "enable",
   ],
+  relay: ["join", "leave", "send", "gap", "create", "delete", "move", "restore"],
 } as const;
 
 /** A group of events. */

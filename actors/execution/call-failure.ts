@@ -115,7 +115,9 @@ export function decideCallFailure(
   const record = toErrorRecord(error);
   if (error instanceof ReplyError) {
     if (record.code === HANDLER_FAILED) return internal(record.message, true);
-    return failure(record.code, record.message);
+    const retryAfterMs = Object.getOwnPropertyDescriptor(error, "retryAfterMs")?.value;
+    const answered = failure(record.code, record.message);
+    return typeof retryAfterMs === "number" ? { ...answered, retryAfterMs } : answered;
   }
   switch (error instanceof TroupeError ? record.code : "") {
     case "no_actor":

@@ -12,6 +12,9 @@ import {
 } from "../registry/index.ts";
 import type { CallInfo } from "../request/index.ts";
 
+/** The name of the service whose functions are told which session asks: it brings it into groups. */
+export const chatServiceName = "chat_service";
+
 /** The group whose members, on this node, serve the functions with `mfa.module` `module`. */
 export function serviceGroup(module: string): string {
   return `service/${module}`;
@@ -48,6 +51,8 @@ export class Callable implements CatalogEntry {
   readonly pool: string | null;
   /** What its circuit breaker watches over. */
   readonly target: string;
+  /** Whether it is told which session asks. */
+  readonly takesSession: boolean;
   /** Infinity for a function without a deadline. */
   readonly timeoutMs: number;
   /** Whether a caller may call it; null: everybody may. */
@@ -68,6 +73,7 @@ export class Callable implements CatalogEntry {
     this.pool = selectPool(config);
     // Of its own: a function that fails, for whatever a client sends it, takes no other along.
     this.target = `${this.pool ?? "local"}/${service}/${requestType}`;
+    this.takesSession = mfa.module === chatServiceName;
     this.timeoutMs = timeout === "infinity" ? Number.POSITIVE_INFINITY : timeout;
     this.permission = compilePermission(config, context);
   }

@@ -191,7 +191,10 @@ export class Executor {
 
   #encodeCall(run: Run, info: CallInfo): Parameters<Invoker["invoke"]>[0] {
     const { callable, request, values, leftMs, options } = run;
-    const message = callable.encodeMessage(values, info);
+    const message = callable.encodeMessage(
+      values,
+      callable.takesSession ? withSession(info, options) : info,
+    );
     return { callable, request, info, message, timeoutMs: leftMs, signal: options.signal };
   }
 
@@ -270,6 +273,10 @@ function toOutcome(run: Run, response: Response): Outcome {
 
 function itself(response: Response): Response {
   return response;
+}
+
+function withSession(info: CallInfo, { session }: ExecuteOptions): CallInfo {
+  return session === undefined ? info : { ...info, session };
 }
 
 function isPromise<T>(value: T | Promise<T>): value is Promise<T> {

@@ -1,3 +1,4 @@
+import type { ActorRef } from "#runtime";
 import type { Caller, CallInfo, Request } from "../request/index.ts";
 import type { Streams } from "../streams/index.ts";
 import type { Callable } from "./callable.ts";
@@ -8,6 +9,8 @@ export interface ExecuteOptions {
   readonly signal?: AbortSignal;
   /** Where streams arrive; without it a stream is refused. */
   readonly streams?: Streams;
+  /** The session that executes; functions of `chat_service` are told of it. */
+  readonly session?: ActorRef;
 }
 
 /** A request on its way through the steps of the executor. */

@@ -8,6 +8,7 @@ import {
   registryName,
   registryTable,
 } from "../registry/index.ts";
+import { groupStarter } from "../relay/index.ts";
 import { provideAuthorImports, servicesName } from "../service/index.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { HomePage, ListedFunction } from "./home-page.ts";
@@ -31,6 +32,7 @@ export class Acceptor extends ChannelAcceptor {
         const home = (): HomePage => describeGateway(context, config);
         answerHttp(request, response, { ready: isReady(context), home });
       },
+      startGroups: groupStarter(config.relay),
     });
     this.#telemetry = config.telemetry;
   }

@@ -4,6 +4,7 @@ import { circuitCommands } from "./circuit-commands.ts";
 import { configCommands } from "./config-commands.ts";
 import { functionCommands } from "./function-commands.ts";
 import { GatewayAccess, type RunningGateway } from "./gateway-access.ts";
+import { groupCommands } from "./group-commands.ts";
 import { healthCommand } from "./health-command.ts";
 import { limitCommands } from "./limit-commands.ts";
 import { NodeAccess, nodeCommands } from "./node-commands.ts";
@@ -27,6 +28,7 @@ export function gatewayCommands(running: () => RunningGateway): CommandTable {
       ...configCommands(gateway),
       ...limitCommands(gateway),
       ...circuitCommands(gateway),
+      ...groupCommands(),
     ]),
   );
 }

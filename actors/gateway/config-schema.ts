@@ -1,14 +1,22 @@
 import Type, { type TSchema } from "typebox";
-import type { ChannelConfig } from "../channel/index.ts";
+import type { ChannelConfig, GroupChannelOptions } from "../channel/index.ts";
 import type { PullOptions } from "../exchange/index.ts";
 import { type AdminAction, adminActions } from "./admin-gate.ts";
 import { type AuthFile, authSchema, type SecretFile, secretSchema } from "./config-auth.ts";
 import { addressSchema, type ClusterFile, clusterSchema, joinSchema } from "./config-cluster.ts";
 import { listOf, oneOf, text, whole, yesOrNo } from "./config-nodes.ts";
 import type { BreakerFile, PoolsFile, RateLimitsFile } from "./config-pipeline.ts";
+import type { RelayFile } from "./config-relay.ts";
 
 /** What a node is for. */
 export type Role = "gateway" | "service";
+
+/** A channel of the file: what it leaves out is as the README says. */
+export interface ChannelFile extends Partial<Omit<ChannelConfig, "topic" | "group">> {
+  readonly topic: ChannelConfig["topic"];
+  /** Joining joins the group named behind the topic's first colon; `true`: if there is one. */
+  readonly group?: true | Partial<GroupChannelOptions>;
+}
 
 /**
  * What a `troupe.config.ts` exports as default. Paths are meant from the folder of the file; the
@@ -42,7 +50,7 @@ export interface ConfigFile {
   readonly socket?: string;
   readonly noRepl?: boolean;
   readonly demo?: boolean;
-  readonly channels?: readonly (Pick<ChannelConfig, "topic"> & Partial<ChannelConfig>)[];
+  readonly channels?: readonly ChannelFile[];
   /** The function that admits sockets; it is called `connect` unless `function` says otherwise. */
   readonly connect?: { readonly module: string; readonly function?: string };
   /** Tells clients the details of unexpected errors. */
@@ -66,6 +74,8 @@ export interface ConfigFile {
   readonly rateLimits?: RateLimitsFile;
   readonly breaker?: BreakerFile;
   readonly pools?: PoolsFile;
+  /** Relay groups; `true`: with all defaults. */
+  readonly relay?: boolean | RelayFile;
   /** Folders and files of the modules that functions may name as hooks and the like. */
   readonly allowModules?: readonly string[];
   /** JSON files of functions. */
@@ -78,6 +88,22 @@ export interface ConfigFile {
   readonly telemetry?: readonly string[];
 }
 
+const groupSchema = oneOf(
+  "true, or { create?: public, private, strict_private or null, durable?: true or false }",
+  Type.Literal(true),
+  Type.Object(
+    {
+      create: Type.Optional(
+        Type.Unsafe<GroupChannelOptions["create"]>({
+          enum: ["public", "private", "strict_private", null],
+        }),
+      ),
+      durable: Type.Optional(Type.Boolean()),
+    },
+    { additionalProperties: false },
+  ),
+);
+
 const channelSchema = Type.Object(
   {
     topic: Type.String({
@@ -89,6 +115,7 @@ const channelSchema = Type.Object(
     overrideUserId: Type.Optional(yesOrNo),
     ordered: Type.Optional(yesOrNo),
     maxInFlight: Type.Optional(whole(1, 100_000)),
+    group: Type.Optional(groupSchema),
   },
   { additionalProperties: false, description: "a channel: { topic, event?, … }" },
 );
@@ -170,6 +197,7 @@ const fileSchema = Type.Object(
     rateLimits: Type.Optional(Type.Unsafe<RateLimitsFile>({ description: "rate limits" })),
     breaker: Type.Optional(Type.Unsafe<BreakerFile>({ description: "breaker settings" })),
     pools: Type.Optional(Type.Unsafe<PoolsFile>({ description: "pool settings" })),
+    relay: Type.Optional(Type.Unsafe<RelayFile>({ description: "relay settings" })),
     allowModules: Type.Optional(listOf(text("the path of a folder or module"))),
     functions: Type.Optional(listOf(text("the path of a JSON file"))),
     adminActions: Type.Optional(

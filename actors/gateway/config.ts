@@ -8,10 +8,12 @@ import {
   type ChannelConfig,
   channelDefaults,
   isOriginPattern,
+  selectGroupId,
 } from "../channel/index.ts";
 import type { PullOptions } from "../exchange/index.ts";
 import type { LimitConfig } from "../limits/index.ts";
 import type { PoolSettings } from "../pool/index.ts";
+import type { RelaySettings } from "../relay/relay-settings.ts";
 import type { AdminAction } from "./admin-gate.ts";
 import { readAuth, readSecret } from "./config-auth.ts";
 import { readCluster, selectNodePort } from "./config-cluster.ts";
@@ -19,9 +21,10 @@ import { ConfigError } from "./config-error.ts";
 import { clientVariables, type Flag } from "./config-flags.ts";
 import { type ConfigPlace, filePath, folderOf, moduleUrl, trustedUrl } from "./config-paths.ts";
 import { readBreaker, readPools, readRateLimits } from "./config-pipeline.ts";
+import { checkGroupChannels, readRelay } from "./config-relay.ts";
 import type { ConfigFile, Role } from "./config-schema.ts";
 import { type ConfigSources, nameKey, type ReadFile, readSources } from "./config-sources.ts";
-import { demoConnect, demoFunctions, demoRateLimits, demoServices } from "./demo.ts";
+import { demoChannels, demoConnect, demoFunctions, demoRateLimits, demoServices } from "./demo.ts";
 
 export type { ConfigSources } from "./config-sources.ts";
 
@@ -44,6 +47,8 @@ export interface GatewayConfig extends AcceptorConfig {
   readonly rateLimits: LimitConfig;
   readonly breaker: BreakerSettings;
   readonly pools: PoolSettings;
+  /** Null: there are no relay groups. */
+  readonly relay: RelaySettings | null;
   /** `file:` URLs of folders, with a slash at the end, and files: what functions may name of them. */
   readonly allowModules: readonly string[];
   /** What administrators may do over a channel. */
@@ -82,6 +87,7 @@ export const defaultGatewayConfig: GatewayConfig = Object.freeze({
   rateLimits: { enabled: true, failOpen: true, rules: [], redis: null },
   breaker: breakerDefaults,
   pools: readPools(undefined, null),
+  relay: null,
   allowModules: [],
   adminActions: [],
   pushToken: null,
@@ -118,6 +124,9 @@ export async function readConfig(
   const input = { name, role, listen, join, cluster: values.cluster };
   const cluster = readCluster(input, place, (key) => nameKey(key, { flags, variables, file }));
   const { pushToken, rateLimits = demo ? demoRateLimits : undefined } = values;
+  const channels = channelsFrom(file, demo);
+  const relay = readRelay(values.relay ?? demo, place);
+  checkGroupChannels(channels, relay, path);
   const functions = listFrom(file, "functions", (named, where) =>
     filePath(named, file.folder, where, "a JSON file of functions"),
   );
@@ -127,7 +136,7 @@ export async function readConfig(
     ...{ role, cluster, services },
     pull: values.pull ?? {},
     healthPort: role === "service" ? (merged.port ?? null) : null,
-    channels: channelsFrom(file, demo),
+    channels,
     connect: connectFrom(file, demo),
     functions: [...(demo ? demoFunctions : []), ...functions],
     telemetry: listFrom(file, "telemetry", (named, where) =>
@@ -140,6 +149,7 @@ export async function readConfig(
     rateLimits: readRateLimits(rateLimits, path),
     breaker: readBreaker(values.breaker, path),
     pools: readPools(values.pools, path),
+    relay,
     pushToken: pushToken === undefined ? null : readSecret(pushToken, "pushToken", place),
     replSocket: merged.socket === undefined ? null : resolve(folder, merged.socket),
     prompt: !(merged.noRepl ?? false),
@@ -203,13 +213,24 @@ function servicesFrom(sources: readonly ServiceSource[]): string[] {
 }
 
 function channelsFrom({ path, values }: ReadFile, demo: boolean): ChannelConfig[] {
-  const declared = values.channels ?? [{ topic: "api:*", ...(demo ? { event: "api" } : {}) }];
+  const ofDemo = demoChannels.filter(({ group }) => !group || values.relay !== false);
+  const declared = values.channels ?? (demo ? ofDemo : [{ topic: "api:*" }]);
   const topics = declared.map(({ topic }) => topic);
   const twice = topics.find((topic, index) => topics.indexOf(topic) !== index);
   if (twice !== undefined) {
     throw new ConfigError(`${path}: channels: expected each topic once, received "${twice}" twice`);
   }
-  return declared.map((channel) => ({ ...channelDefaults, ...channel }));
+  return declared.map(({ group, ...channel }, index) => {
+    if (group === undefined) return { ...channelDefaults, ...channel };
+    const { topic } = channel;
+    if (!topic.endsWith("*") && selectGroupId(topic) === "") {
+      const expected = 'a topic that names a group behind a colon, such as "chat:*"';
+      const where = `${path}: channels[${index}].topic`;
+      throw new ConfigError(`${where}: expected ${expected}, received "${topic}"`);
+    }
+    const options = { create: null, durable: false, ...(group === true ? {} : group) };
+    return { ...channelDefaults, ...channel, group: options };
+  });
 }
 
 /** The demo believes the query, unless something is configured that does not. */

@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import type { RateLimitsFile } from "./config-pipeline.ts";
+import type { ChannelFile } from "./config-schema.ts";
 
 const names = ["user", "echo", "math", "accounts", "notes", "reports", "feeds", "quotes"];
 const example = (name: string): string => new URL(`../examples/${name}`, import.meta.url).href;
@@ -17,6 +18,12 @@ export const demoConnect: { readonly module: string; readonly function: string }
   module: example("connect.ts"),
   function: "connect",
 });
+
+/** Calls, and a group for each room that somebody joins. */
+export const demoChannels: readonly ChannelFile[] = Object.freeze([
+  { topic: "api:*", event: "api" },
+  { topic: "chat:*", event: "api", group: { create: "public" } },
+]);
 
 /** Five notes a user in ten seconds, where the configuration has no limits of its own. */
 export const demoRateLimits: RateLimitsFile = Object.freeze({

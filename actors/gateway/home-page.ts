@@ -1,5 +1,7 @@
 /** The page that a gateway shows to a browser: what runs here, and how to call it. */
 
+import { encodeHtmlPage, escapeHtml } from "./html-page.ts";
+
 /** What the page tells. */
 export interface HomePage {
   readonly name: string;
@@ -22,16 +24,6 @@ export interface ListedFunction {
 }
 
 const style = `
-:root { color-scheme: light dark; --line: #d8dce3; --soft: #68707d; --back: #f5f6f8; --accent: #3157d5; }
-@media (prefers-color-scheme: dark) { :root { --line: #333945; --soft: #98a1b0; --back: #1b1f27; --accent: #8fa9ff; } }
-* { box-sizing: border-box; }
-body { font: 16px/1.55 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1.25rem; }
-h1 { font-size: 1.7rem; margin: 0; letter-spacing: -0.01em; }
-h1 small { font-size: 0.9rem; font-weight: 400; color: var(--soft); margin-left: 0.5rem; }
-h2 { font-size: 1.05rem; margin: 2.2rem 0 0.6rem; }
-p { margin: 0.4rem 0; }
-.soft { color: var(--soft); }
-a { color: var(--accent); }
 code, pre { font: 0.875rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 pre { background: var(--back); border: 1px solid var(--line); border-radius: 8px; padding: 0.9rem 1rem; overflow-x: auto; }
 section { border: 1px solid var(--line); border-radius: 8px; margin: 0.7rem 0; overflow: hidden; }
@@ -43,26 +35,26 @@ section li { padding: 0.2rem 0; overflow-wrap: anywhere; }
 /** The HTML of the page; all names in it are escaped. */
 export function encodeHomePage(page: HomePage): string {
   const { name, version, channels, functions, demo } = page;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(name)} · Troupe</title>
-<style>${style}</style>
-</head>
-<body>
-<h1>${escapeHtml(name)}<small>Troupe ${escapeHtml(version)}</small></h1>
-<p class="soft">A function gateway over Phoenix Channels. <a href="/health">health</a> · <a href="/ready">ready</a></p>
+  const chat = selectChatEvent(page) === null ? "" : ' · <a href="/chat">chat</a>';
+  return encodeHtmlPage({
+    title: `${name} · Troupe`,
+    style,
+    body: `<h1>${escapeHtml(name)}<small>Troupe ${escapeHtml(version)}</small></h1>
+<p class="soft">A function gateway over Phoenix Channels. <a href="/health">health</a> · <a href="/ready">ready</a>${chat}</p>
 <h2>Functions</h2>
 ${encodeServices(functions)}
 <h2>How to call one</h2>
 <pre><code>${escapeHtml(encodeSample(channels, functions, demo))}</code></pre>
 <h2>Channels</h2>
 ${encodeChannels(channels)}
-</body>
-</html>
-`;
+`,
+  });
+}
+
+/** The event of the demo's chat rooms; null: this gateway shows no chat page. */
+export function selectChatEvent({ demo, channels }: HomePage): string | null {
+  const rooms = demo ? channels.find(({ topic }) => topic === "chat:*") : undefined;
+  return rooms?.event ?? null;
 }
 
 function encodeServices(functions: readonly ListedFunction[]): string {
@@ -110,16 +102,4 @@ const channel = socket.channel(${JSON.stringify(topic.replace(/\*$/, "lobby"))},
 channel.on(${JSON.stringify(event)}, (response) => console.log(response));
 channel.join();
 channel.push(${JSON.stringify(event)}, ${JSON.stringify({ ...request, args: named }, null, 2)});`;
-}
-
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => entities[sign] ?? sign);
 }

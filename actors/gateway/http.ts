@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { websocketPath } from "../channel/index.ts";
+import { chatPolicy, selectChatFile } from "./chat-page.ts";
 import { encodeHomePage, type HomePage } from "./home-page.ts";
 
 /** What the pages need to know when one is asked for. */
@@ -29,11 +30,21 @@ const plainHeaders = {
 
 /** Decides the answer to a request; the body of a HEAD is for its length alone. */
 export function decidePage(method: string, path: string, facts: HttpFacts): Page {
-  if (path !== "/" && path !== "/health" && path !== "/ready" && path !== websocketPath) {
+  const chat = selectChatFile(path, facts.home);
+  if (
+    chat === null &&
+    path !== "/" &&
+    path !== "/health" &&
+    path !== "/ready" &&
+    path !== websocketPath
+  ) {
     return textPage(404, "not found");
   }
   if (method !== "GET" && method !== "HEAD") {
     return textPage(405, "method not allowed", { Allow: "GET, HEAD" });
+  }
+  if (chat !== null) {
+    return page(200, chat.type, chat.body, { "Content-Security-Policy": chatPolicy });
   }
   if (path === websocketPath) {
     return textPage(426, "this is a WebSocket", { Upgrade: "websocket", Connection: "Upgrade" });

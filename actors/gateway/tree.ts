@@ -14,6 +14,7 @@ import { exchangeChildren, farewellChild } from "../exchange/index.ts";
 import { limitChildren } from "../limits/index.ts";
 import { poolChildren } from "../pool/index.ts";
 import { FailedConfigs, failedConfigsName, Registry, registryName } from "../registry/index.ts";
+import { relayChildren } from "../relay/index.ts";
 import {
   Loader,
   loaderName,
@@ -78,6 +79,9 @@ const drainMarginMs = 1_000;
  * ├ puller         asks other nodes for theirs
  * ├ publisher      tells what this node offers; this and the next one on a service node
  * ├ pusher         offers it to the gateways
+ * ├ relay_store    durable groups on disk; where it is configured, as the next two
+ * ├ relay-N        parent of the relay groups whose home is its thread
+ * ├ chat_service-N the functions for groups, on thread N
  * ├ operator       does for the operators of other nodes what they do on theirs
  * ├ admin_service  what administrators may do over a channel; where it is configured
  * ├ console        calls functions for operators
@@ -188,6 +192,7 @@ function encodeChildren(
       options: { name: "boot", thread: "any", startTimeoutMs: bootTimeoutMs },
     }),
     ...clusterChildren(config),
+    ...(isGateway ? relayChildren(schedulers, config.relay) : []),
     childOf(NodeOperator, {
       args: [offer],
       options: { name: operatorName, thread: 0, concurrency: many },

@@ -1,3 +1,4 @@
+import type { ActorRef } from "#runtime";
 import type { StreamOpening } from "./stream-messages.ts";
 
 /**
@@ -11,4 +12,6 @@ export interface CallInfo {
   readonly deviceId: string | null;
   /** Where the chunks of a stream go; only in the call that opens one. */
   readonly stream?: StreamOpening;
+  /** The session that asks, where the function is one of `chat_service` and a session asks. */
+  readonly session?: ActorRef;
 }

@@ -1,4 +1,4 @@
-import { handlerScope } from "#runtime";
+import { type ActorContext, handlerScope } from "#runtime";
 import type { HandlerContext } from "./handler-context.ts";
 
 /** Who calls other functions: the hold of a handler on its request is one. */
@@ -15,9 +15,27 @@ export interface CallScope {
 /** The caller of this thread where no handler is at work. */
 let threadCaller: FunctionCaller | null = null;
 
-/** Makes `caller` that of this thread; null takes it away. */
-export function provideThreadCaller(caller: FunctionCaller | null): void {
+/** Its hold on the system, for what works in no actor of its own. */
+let threadContext: ActorContext | null = null;
+
+/** Makes `caller` that of this thread, with the context of its actor. */
+export function provideThreadCaller(caller: FunctionCaller, context: ActorContext): void {
   threadCaller = caller;
+  threadContext = context;
+}
+
+/** There is none on this thread any more. */
+export function withdrawThreadCaller(): void {
+  threadCaller = null;
+  threadContext = null;
+}
+
+/**
+ * A hold on the system for code of this thread, whatever actor it runs in or none; null: there is no
+ * node here. It is to look things up and to ask with, not to spawn: it belongs to another actor.
+ */
+export function currentContext(): ActorContext | null {
+  return threadContext;
 }
 
 /** The request that the running code works on, else the node itself; null: there is no node here. */

@@ -1,5 +1,5 @@
 export { provideAuthorImports } from "./author-imports.ts";
-export type { CallScope } from "./call-scope.ts";
+export { type CallScope, currentContext } from "./call-scope.ts";
 export {
   type ArgumentsOf,
   DefinedFunction,

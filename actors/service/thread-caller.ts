@@ -1,6 +1,6 @@
 import { Actor, isReplyError } from "#runtime";
 import { type CallOptions, callFunction, parseCallOptions } from "../execution/index.ts";
-import { type FunctionCaller, provideThreadCaller } from "./call-scope.ts";
+import { type FunctionCaller, provideThreadCaller, withdrawThreadCaller } from "./call-scope.ts";
 import { toServiceError } from "./service-error.ts";
 
 /** The registered name of the caller of thread N begins with it. */
@@ -15,11 +15,11 @@ export class ThreadCaller extends Actor implements FunctionCaller {
   #calls = 0;
 
   protected override init(): void {
-    provideThreadCaller(this);
+    provideThreadCaller(this, this.context);
   }
 
   protected override terminate(): void {
-    provideThreadCaller(null);
+    withdrawThreadCaller();
   }
 
   /** As that of a HandlerContext. */

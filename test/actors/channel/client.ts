@@ -142,11 +142,12 @@ export class Stage {
   }
 }
 
-/** Starts an acceptor for one test. */
+/** Starts an acceptor of `acceptorClass` for one test. */
 export async function stage(
   t: TestContext,
   changes: Partial<AcceptorConfig> = {},
   clock?: Clock,
+  acceptorClass: typeof FakeAcceptor = FakeAcceptor,
 ): Promise<Stage> {
   fake.reset();
   const lines: LogLine[] = [];
@@ -161,6 +162,6 @@ export async function stage(
   const port = await claimPort(wanted.host, wanted.port);
   const config = { ...wanted, port };
   const options = { name: "acceptor-1", args: [config] as [AcceptorConfig] };
-  const acceptor = await system.spawn(FakeAcceptor, options);
+  const acceptor = await system.spawn(acceptorClass, options);
   return new Stage(system, acceptor, port, lines);
 }

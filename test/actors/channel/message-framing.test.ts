@@ -4,7 +4,12 @@ import { createRequire } from "node:module";
 import type { Writable } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
-import { encodeMessages, type Message } from "../../../actors/channel/message-framing.ts";
+import {
+  encodeMessages,
+  Framed,
+  frameMessages,
+  type Message,
+} from "../../../actors/channel/message-framing.ts";
 
 /** The client's side of ws, which its types leave out. */
 const { Receiver } = createRequire(import.meta.url)("ws") as {
@@ -56,15 +61,34 @@ test("lengths of 126 and more take two bytes, of 65,536 and more eight", () => {
   assert.equal(long, "817f0000000000010000");
 });
 
+const text = fc.oneof(
+  fc.string({ unit: "grapheme" }),
+  fc.constantFrom(120, 126, 40_000, 70_000).map((n) => "é✓".repeat(n)),
+);
+const binary = fc.uint8Array().map((bytes) => Buffer.from(bytes));
+
 test("a client reads what was written, in order", async () => {
-  const text = fc.oneof(
-    fc.string({ unit: "grapheme" }),
-    fc.constantFrom(120, 126, 40_000, 70_000).map((n) => "é✓".repeat(n)),
-  );
-  const binary = fc.uint8Array().map((bytes) => Buffer.from(bytes));
   await fc.assert(
     fc.asyncProperty(fc.array(fc.oneof(text, binary), { minLength: 1 }), async (messages) => {
       assert.deepEqual(await read(encodeMessages(messages)), messages);
     }),
   );
+});
+
+test("what is framed already is part of the rest, in order", async () => {
+  const framed = fc.array(fc.oneof(text, binary), { minLength: 1 }).map(frameMessages);
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(text, binary, framed), { minLength: 1 }), async (parts) => {
+      const single = parts.map((part) =>
+        part instanceof Framed ? part.bytes : encodeMessages([part]),
+      );
+      assert.deepEqual(encodeMessages(parts), Buffer.concat(single));
+      const messages = await Promise.all(single.map(read));
+      assert.deepEqual(await read(encodeMessages(parts)), messages.flat());
+    }),
+  );
+});
+
+test("framed messages are as long as their bytes", () => {
+  assert.equal(frameMessages(["é", Buffer.from([1])]).length, 7);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { selectChannel } from "../../../actors/channel/topic.ts";
+import { selectChannel, selectGroupId } from "../../../actors/channel/topic.ts";
 
 function selectPattern(...patterns: string[]): (topic: string) => string | undefined {
   return selectChannel(patterns.map((pattern) => [pattern, pattern] as const));
@@ -70,4 +70,16 @@ describe("selectChannel", () => {
       }),
     );
   });
+});
+
+describe("selectGroupId", () => {
+  for (const [topic, groupId] of [
+    ["chat:lobby", "lobby"],
+    ["chat:a:b", "a:b"],
+    ["chat:", ""],
+    ["chat", ""],
+    [":x", "x"],
+  ] as const) {
+    test(`of ${topic} is "${groupId}"`, () => assert.equal(selectGroupId(topic), groupId));
+  }
 });

@@ -8,6 +8,7 @@ import {
   attachExecutor,
   attachHook,
   attachRateLimiter,
+  attachRelay,
   attachWorkerPool,
   detachAll,
   listEvents,
@@ -32,6 +33,7 @@ test("a handler hears the events of its category, until it is detached", () => {
     hook: attachHook,
     worker_pool: attachWorkerPool,
     config: attachConfig,
+    relay: attachRelay,
   };
   for (const [category, attach] of Object.entries(attachments)) {
     const heard: string[] = [];

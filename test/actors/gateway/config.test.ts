@@ -43,7 +43,7 @@ describe("a configuration", () => {
       channels: [
         {
           ...{ topic: "api:*", event: "phoenix_gen_api", requireVerifiedUserId: true },
-          ...{ overrideUserId: true, ordered: false, maxInFlight: 64 },
+          ...{ overrideUserId: true, ordered: false, maxInFlight: 64, group: null },
         },
       ],
       ...{ detailError: false, maxFrameBytes: 1_048_576, idleTimeoutMs: 60_000 },
@@ -54,6 +54,7 @@ describe("a configuration", () => {
       ...{ auth: { jwt: null }, adminActions: [], pushToken: null },
       ...{ role: "gateway", cluster: null, pull: {}, healthPort: null },
       rateLimits: { enabled: true, failOpen: true, rules: [], redis: null },
+      relay: null,
       breaker: breakerDefaults,
       pools: {
         async: { threads: null, maxQueue: 10_000, resourceLimits: {} },
@@ -121,6 +122,30 @@ describe("a configuration", () => {
     ]);
     assert.deepEqual(own.rateLimits.rules, []);
     assert.deepEqual([own.channels[0]?.topic, own.channels[0]?.event], ["x", "phoenix_gen_api"]);
+  });
+
+  it("says of each channel whether joining it joins a group, and what for one", async () => {
+    const channels = `[
+      { topic: "a:*", group: true },
+      { topic: "b:*", group: {} },
+      { topic: "c:room", group: { create: "private", durable: true } },
+      { topic: "d*", group: { create: null } },
+      { topic: "e" },
+    ]`;
+    const relay = '{ storage: { path: "relay.db" } }';
+    const source = `export default { relay: ${relay}, channels: ${channels} };`;
+    const config = await read(["--config", file(source)]);
+    assert.deepEqual(
+      config.channels.map(({ group }) => group),
+      [
+        { create: null, durable: false },
+        { create: null, durable: false },
+        { create: "private", durable: true },
+        { create: null, durable: false },
+        null,
+      ],
+    );
+    assert.equal(config.channels[2]?.event, "phoenix_gen_api");
   });
 
   it("takes an empty variable for none", async () => {
@@ -224,6 +249,20 @@ describe("a configuration that is wrong", () => {
       "export default { channels: [{ topic: 'a' }, { topic: 'a' }] };",
       'channels: expected each topic once, received "a" twice',
     ],
+    ...["false", "{ create: 'secret' }", "{ durable: 1 }", "{ kind: 'public' }"].map(
+      (group) =>
+        [
+          `export default { channels: [{ topic: 'a:*', group: ${group} }] };`,
+          "channels[0].group: expected true, or { create?: public, private, strict_private or null, durable?: true or false }, received ",
+        ] as const,
+    ),
+    ...["a", "a:"].map(
+      (topic) =>
+        [
+          `export default { channels: [{ topic: 'b' }, { topic: '${topic}', group: true }] };`,
+          `channels[1].topic: expected a topic that names a group behind a colon, such as "chat:*", received "${topic}"`,
+        ] as const,
+    ),
     [
       "export default { connect: { module: './no.ts' } };",
       `connect.module: expected a module, no file at ${join(folder, "no.ts")}`,

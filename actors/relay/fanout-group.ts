@@ -1,0 +1,360 @@
+import { type Framed, frameMessages } from "../channel/index.ts";
+import type { Enter } from "./enter.ts";
+import type { Claim, EnterAccepted, ReenterAnswer } from "./fanout-messages.ts";
+import { FrameBatch } from "./frame-batch.ts";
+import { encodeGap, type Gap, gapEvent, joinGaps } from "./gap.ts";
+import { type GroupKind, isReceiving, type MemberState } from "./group-kind.ts";
+import {
+  encodePresenceDiff,
+  type PresenceDiff,
+  PresenceReplica,
+  type PresenceState,
+} from "./presence.ts";
+import type { RelaySettings } from "./relay-settings.ts";
+import { tellGap } from "./relay-telemetry.ts";
+import { type FanoutMember, type Form, removeFrom, Seat } from "./seat.ts";
+
+/** A client that has not taken more than so many bytes is slow. */
+export const slowBytes = 1_048_576;
+
+/** What of the settings of groups a fan-out has to know. */
+export type FanoutSettings = Pick<RelaySettings, "slowMember" | "presence">;
+
+const presenceEvents = { state: "presence_state", diff: "presence_diff" } as const;
+
+/**
+ * A group as one thread sees it: the sessions here, and what they are sent. What comes in a turn is
+ * kept until {@link flush}, which frames it once for each form of channel and gives every session
+ * the same bytes; all else that happens to the group flushes it first, so that every session
+ * gets one order. No session gets a message twice, and what it does not get it is told of.
+ */
+export class FanoutGroup {
+  readonly groupId: string;
+  readonly #settings: FanoutSettings;
+  readonly #seats = new Map<number, Seat>();
+  readonly #members = new Map<string, FanoutMember>();
+  readonly #forms = new Map<string, Form>();
+  readonly #batch = new FrameBatch();
+  #kind: GroupKind = "public";
+  #isDurable = false;
+  #epoch = "";
+  /** Of the last message that came. */
+  #offset = 0;
+  /** Of the last message that was sent, or told to be missing. */
+  #sentOffset = 0;
+  /** Every message behind `#offset` comes here: there has been a session for it since then. */
+  #isFollowed = false;
+  /** Seats that messages reach. */
+  #receiving = 0;
+  /** Null: the group tells no presence, or there is nobody here to tell. */
+  #presence: PresenceReplica | null = null;
+  /** The group's presence has begun anew: the next difference brings those who are in it again. */
+  #isPresenceNew = false;
+
+  constructor(groupId: string, settings: FanoutSettings) {
+    this.groupId = groupId;
+    this.#settings = settings;
+  }
+
+  /** Sessions in the group. */
+  get size(): number {
+    return this.#seats.size;
+  }
+
+  seat(session: number): Seat | undefined {
+    return this.#seats.get(session);
+  }
+
+  /** A session is in: it has its answer, what it missed, who is there, and then what follows. */
+  enter({ request, session, isOfTopic, reply }: Enter, answer: EnterAccepted): void {
+    this.flush();
+    if (this.#receiving === 0) this.#begin(answer);
+    this.#takePresence(answer.presence);
+    reply.accept(answer);
+    const { userId } = answer.member;
+    const member = this.#members.get(userId) ?? { state: answer.member, seats: [] };
+    this.#members.set(userId, member);
+    let seat = this.#seats.get(request.session);
+    if (seat === undefined) {
+      seat = new Seat(this, session, member, request.deviceId, request.meta, isOfTopic);
+      this.#seats.set(request.session, seat);
+      member.seats.push(seat);
+      session.seats.push(seat);
+    } else seat.isOfTopic ||= isOfTopic;
+    const wasReceiving = seat.form !== null;
+    if (isReceiving(answer.member) && !wasReceiving) {
+      seat.has = answer.offset;
+      this.#pushAll(seat, answer.missed);
+    }
+    this.#update(member, answer.member);
+  }
+
+  /** A session has left; undefined: it was not in the group. */
+  remove(session: number): Seat | undefined {
+    const seat = this.#seats.get(session);
+    if (seat !== undefined) this.#remove(seat);
+    return seat;
+  }
+
+  /** A user is no member any more; the result is what is left to be closed. */
+  removeMember(userId: string): readonly Seat[] {
+    this.flush();
+    const seats = [...(this.#members.get(userId)?.seats ?? [])];
+    for (const seat of seats) this.#remove(seat);
+    return seats;
+  }
+
+  removeAll(): readonly Seat[] {
+    this.flush();
+    const seats = [...this.#seats.values()];
+    for (const seat of seats) this.#remove(seat);
+    return seats;
+  }
+
+  /** A member has another role or status. */
+  change(state: MemberState, presence: PresenceState | null): void {
+    const member = this.#members.get(state.userId);
+    if (member === undefined) return;
+    this.flush();
+    this.#takePresence(presence);
+    this.#update(member, state);
+  }
+
+  /** A message comes; true when there is something to flush. */
+  deliver(offset: number, text: string): boolean {
+    if (offset <= this.#offset) return false;
+    if (this.#isFollowed && offset > this.#offset + 1) {
+      this.flush();
+      this.#sentOffset = offset - 1;
+      this.#missAll({ from: this.#offset + 1, reason: "lost" }, offset - 1);
+    }
+    this.#offset = offset;
+    if (this.#receiving === 0) return false;
+    this.#isFollowed = true;
+    this.#batch.addMessage(offset, text);
+    return true;
+  }
+
+  /** Somebody has come or gone; true when there is something to flush. */
+  tellPresence(diff: PresenceDiff): boolean {
+    if (!this.#settings.presence || this.#receiving === 0) return false;
+    this.#presence ??= new PresenceReplica();
+    this.#presence.apply(diff);
+    if (this.#isPresenceNew) return this.settlePresence();
+    this.#batch.addPresence(presenceEvents.diff, encodePresenceDiff(diff));
+    return true;
+  }
+
+  /** Tells of a presence that has begun anew; true when there is something to flush. */
+  settlePresence(): boolean {
+    if (!this.#isPresenceNew || this.#presence === null) return false;
+    this.#isPresenceNew = false;
+    this.#batch.addPresence(presenceEvents.state, this.#presence.text());
+    return true;
+  }
+
+  /** Sends what has come. */
+  flush(): void {
+    const batch = this.#batch;
+    if (batch.isEmpty) return;
+    for (const { seats } of this.#forms.values()) {
+      let frames: Framed | null = null;
+      for (let i = 0; i < seats.length; i++) {
+        const seat = seats[i] as Seat;
+        const { channel } = seat;
+        if (seat.isBehind || channel.unreadBytes > slowBytes) this.#skip(seat);
+        else if (seat.has >= batch.firstOffset && batch.firstOffset > 0) this.#sendRest(seat);
+        else {
+          frames ??= batch.frame(channel);
+          channel.sendFrames(frames);
+        }
+      }
+    }
+    if (batch.lastOffset > 0) this.#sentOffset = batch.lastOffset;
+    batch.clear();
+  }
+
+  /** A client has taken what it was sent: it hears what it missed, and gets what follows. */
+  room(seat: Seat): void {
+    if (!seat.isBehind) return;
+    const { gap, missesPresence } = seat;
+    seat.isBehind = false;
+    seat.gap = null;
+    seat.missesPresence = false;
+    if (seat.form === null) return;
+    if (gap !== null) this.#tellGap(seat, gap, this.#sentOffset);
+    if (missesPresence) this.#pushPresence(seat);
+  }
+
+  /** What the new home of a lost group is told. */
+  claim(): Claim {
+    const members = Array.from(this.#members.values(), ({ state, seats }) => ({
+      ...state,
+      sessions: seats.map(({ session, deviceId, meta }) => ({
+        session: session.number,
+        ...{ deviceId, meta },
+      })),
+    }));
+    return {
+      ...{ groupId: this.groupId, kind: this.#kind, isDurable: this.#isDurable },
+      ...{ epoch: this.#epoch, offset: this.#offset, members },
+    };
+  }
+
+  /** The group is found again, perhaps not as it was; the result is what is left to be closed. */
+  reenter(answer: ReenterAnswer): readonly Seat[] {
+    this.flush();
+    const known = new Map(answer.members.map((member) => [member.userId, member]));
+    const gone: Seat[] = [];
+    for (const userId of [...this.#members.keys()]) {
+      if (!known.has(userId)) gone.push(...this.removeMember(userId));
+    }
+    if (answer.recovered) this.#takeMissed(answer);
+    else this.#startAnew(answer);
+    this.flush();
+    // Who may receive only now gets nothing of what was missed.
+    this.#takePresence(answer.presence);
+    for (const [userId, state] of known) {
+      const member = this.#members.get(userId);
+      if (member !== undefined) this.#update(member, state);
+    }
+    this.#isPresenceNew = this.#presence !== null && this.#receiving > 0;
+    return gone;
+  }
+
+  /** Nobody receives here yet: what counts is what the group says now. */
+  #begin({ kind, isDurable, epoch, offset, member }: EnterAccepted): void {
+    this.#kind = kind;
+    this.#isDurable = isDurable;
+    this.#epoch = epoch;
+    this.#offset = offset;
+    this.#sentOffset = offset;
+    this.#isFollowed = isReceiving(member);
+  }
+
+  #takeMissed({ missed, offset }: ReenterAnswer): void {
+    // What came before somebody here could receive is for nobody.
+    if (this.#isFollowed) {
+      const before = offset - missed.length;
+      for (const [i, text] of missed.entries()) this.deliver(before + i + 1, text);
+    }
+    this.#offset = offset;
+    this.#sentOffset = offset;
+  }
+
+  #startAnew({ epoch, offset }: ReenterAnswer): void {
+    const from = this.#isFollowed ? this.#offset + 1 : null;
+    this.#epoch = epoch;
+    this.#offset = offset;
+    this.#sentOffset = offset;
+    this.#isFollowed = this.#receiving > 0;
+    for (const seat of this.#seats.values()) seat.has = 0;
+    this.#missAll({ from, reason: "lost" }, offset);
+  }
+
+  #update(member: FanoutMember, state: MemberState): void {
+    member.state = state;
+    const receives = isReceiving(state);
+    for (const seat of member.seats) {
+      if (!receives) this.#mute(seat);
+      else if (seat.form === null) {
+        this.#pushPresence(seat);
+        this.#unmute(seat);
+      }
+    }
+  }
+
+  #remove(seat: Seat): void {
+    this.#mute(seat);
+    const { member, session } = seat;
+    this.#seats.delete(session.number);
+    removeFrom(session.seats, seat);
+    removeFrom(member.seats, seat);
+    if (member.seats.length === 0) this.#members.delete(member.state.userId);
+  }
+
+  /** Messages reach it from now on. */
+  #unmute(seat: Seat): void {
+    const { formKey } = seat.channel;
+    const form = this.#forms.get(formKey) ?? { key: formKey, seats: [] };
+    this.#forms.set(formKey, form);
+    seat.form = form;
+    seat.place = form.seats.push(seat) - 1;
+    this.#receiving += 1;
+  }
+
+  #mute(seat: Seat): void {
+    const { form, place } = seat;
+    if (form === null) return;
+    this.flush();
+    const last = form.seats.pop() as Seat;
+    if (last !== seat) {
+      form.seats[place] = last;
+      last.place = place;
+    }
+    if (form.seats.length === 0) this.#forms.delete(form.key);
+    seat.form = null;
+    this.#receiving -= 1;
+    if (this.#receiving > 0) return;
+    this.#isFollowed = false;
+    this.#presence = null;
+    this.#isPresenceNew = false;
+  }
+
+  #takePresence(state: PresenceState | null): void {
+    if (state === null || !this.#settings.presence) return;
+    this.#presence ??= new PresenceReplica();
+    this.#presence.set(state);
+  }
+
+  #pushPresence({ channel }: Seat): void {
+    if (this.#presence !== null) channel.send(presenceEvents.state, this.#presence.text());
+  }
+
+  #pushAll({ channel }: Seat, texts: readonly string[]): void {
+    if (texts.length === 0) return;
+    channel.sendFrames(frameMessages(texts.map((text) => channel.encode(channel.event, text))));
+  }
+
+  /** What of the batch a client that has just joined does not have from the answer of its join. */
+  #sendRest(seat: Seat): void {
+    const frames = this.#batch.frameBehind(seat.channel, seat.has);
+    if (frames !== null) seat.channel.sendFrames(frames);
+  }
+
+  #skip(seat: Seat): void {
+    const { channel } = seat;
+    if (!seat.isBehind) {
+      if (this.#settings.slowMember === "disconnect") {
+        channel.disconnect();
+        return;
+      }
+      seat.isBehind = true;
+      channel.wantRoom();
+    }
+    const { firstOffset, lastOffset, hasPresence } = this.#batch;
+    if (lastOffset > seat.has) {
+      seat.gap ??= { from: Math.max(firstOffset, seat.has + 1), reason: "slow" };
+    }
+    seat.missesPresence ||= hasPresence;
+  }
+
+  /** Everybody misses messages, up to `to`. */
+  #missAll(gap: Gap, to: number): void {
+    for (const { seats } of this.#forms.values())
+      for (const seat of seats) this.#miss(seat, gap, to);
+  }
+
+  #miss(seat: Seat, gap: Gap, to: number): void {
+    const { from, reason } = gap;
+    const own = from === null ? gap : { from: Math.max(from, seat.has + 1), reason };
+    if (own.from !== null && own.from > Math.max(to, from ?? 0)) return;
+    if (seat.isBehind) seat.gap = joinGaps(seat.gap, own);
+    else this.#tellGap(seat, own, to);
+  }
+
+  #tellGap({ channel, member }: Seat, gap: Gap, to: number): void {
+    channel.send(gapEvent, encodeGap(this.groupId, this.#epoch, gap, to));
+    tellGap(this.groupId, member.state.userId, gap.from, to, gap.reason);
+  }
+}

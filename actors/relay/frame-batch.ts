@@ -1,0 +1,69 @@
+import { type Framed, frameMessages, type GroupChannel } from "../channel/index.ts";
+
+/** What encodes pushes: any channel of those that get equal frames. */
+export type FrameEncoder = Pick<GroupChannel, "event" | "encode">;
+
+/**
+ * What a turn pushes to the members of a group, in order: messages with rising offsets, and changes
+ * of presence in between. It is encoded once for all channels of a form.
+ */
+export class FrameBatch {
+  readonly #texts: string[] = [];
+  /** The event of each; null: the channel's own, on which messages go. */
+  readonly #events: (string | null)[] = [];
+  /** The offset of each message, 0 for what is none. */
+  readonly #offsets: number[] = [];
+  /** Of the first and the last message; 0: there is none. */
+  firstOffset = 0;
+  lastOffset = 0;
+  hasPresence = false;
+
+  get isEmpty(): boolean {
+    return this.#texts.length === 0;
+  }
+
+  addMessage(offset: number, text: string): void {
+    if (this.firstOffset === 0) this.firstOffset = offset;
+    this.lastOffset = offset;
+    this.#add(null, text, offset);
+  }
+
+  addPresence(event: string, text: string): void {
+    this.hasPresence = true;
+    this.#add(event, text, 0);
+  }
+
+  /** All of it. */
+  frame(encoder: FrameEncoder): Framed {
+    return frameMessages(this.#texts.map((text, i) => this.#encode(encoder, text, i)));
+  }
+
+  /** What of it is no message up to `offset`; null: nothing. */
+  frameBehind(encoder: FrameEncoder, offset: number): Framed | null {
+    const frames: string[] = [];
+    for (const [i, text] of this.#texts.entries()) {
+      const own = this.#offsets[i] as number;
+      if (own === 0 || own > offset) frames.push(this.#encode(encoder, text, i));
+    }
+    return frames.length === 0 ? null : frameMessages(frames);
+  }
+
+  clear(): void {
+    this.#texts.length = 0;
+    this.#events.length = 0;
+    this.#offsets.length = 0;
+    this.firstOffset = 0;
+    this.lastOffset = 0;
+    this.hasPresence = false;
+  }
+
+  #add(event: string | null, text: string, offset: number): void {
+    this.#events.push(event);
+    this.#texts.push(text);
+    this.#offsets.push(offset);
+  }
+
+  #encode(encoder: FrameEncoder, text: string, i: number): string {
+    return encoder.encode(this.#events[i] ?? encoder.event, text);
+  }
+}

@@ -1,0 +1,372 @@
+import type { ActorContext, ActorRef } from "#runtime";
+import type { Enter } from "./enter.ts";
+import type { Fanout } from "./fanout.ts";
+import { FanoutGroup, type FanoutSettings } from "./fanout-group.ts";
+import type { EnterAnswer, ReenterAnswer } from "./fanout-messages.ts";
+import type { Group } from "./group.ts";
+import type { GroupSearch, Intent } from "./intent.ts";
+import { type RelayRefusal, refuseRelay } from "./refusal.ts";
+import type { RelayRouter } from "./router.ts";
+import type { Seat } from "./seat.ts";
+
+/** What finds groups: the router of the thread. */
+export type GroupFinder = Pick<RelayRouter, "find" | "forget">;
+
+/** What a link needs of the fan-out that it belongs to. */
+export interface LinkHost {
+  readonly self: ActorRef<Fanout>;
+  readonly context: Pick<ActorContext, "watch" | "unwatch" | "after" | "random">;
+  readonly finder: GroupFinder;
+  readonly settings: FanoutSettings;
+  /** At the end of the turn the link is to `flush`. */
+  touch(link: GroupLink): void;
+  /** The end of `group` is to be told to the link. */
+  follow(link: GroupLink, group: ActorRef<Group>): void;
+  unfollow(group: ActorRef<Group>): void;
+  /** What was asked of the group is refused. */
+  refuse(enter: Enter, refusal: RelayRefusal): void;
+  /** An enter that had been given to a link is none any more. */
+  forgot(): void;
+  /** The link has nothing to do any more. */
+  drop(link: GroupLink): void;
+  /** There is no such group any more: its sessions are to leave it. */
+  vanished(link: GroupLink): void;
+}
+
+/** How soon a group that was lost is looked for again, at first and at most. */
+const searchAgainMs = { first: 50, longest: 1_000 } as const;
+/** How soon what a full mailbox refused is told again. */
+const tellAgainMs = 100;
+/** How long a group may take to answer a claim before it is looked for anew. */
+const claimTimeoutMs = 5_000;
+/**
+ * How long a group without sessions here is still followed: by then all that it had told before has
+ * come, and is not taken for word of the next group of that name.
+ */
+const lingerMs = 10_000;
+
+/**
+ * A fan-out's way to one group: finds it, tells it who comes and goes, follows it where it moves, and
+ * when it is lost brings its members to where it is built anew. What it tells is told in order, and
+ * again when there was no room.
+ */
+export class GroupLink {
+  readonly groupId: string;
+  readonly group: FanoutGroup;
+  /** Those that the group has not answered, by their numbers. */
+  readonly #enters = new Map<number, Enter>();
+  /** Those of which the group has not been told. */
+  readonly #untold = new Set<Enter>();
+  readonly #host: LinkHost;
+  #ref: ActorRef<Group> | null = null;
+  /** Sessions that have left and of which the group has not been told. */
+  #exits: number[] = [];
+  /** Whose intent is searched with; null: it is searched for all. */
+  #searcher: Enter | null = null;
+  /** Counts the searches, so that late answers are known; the pause before one is part of it. */
+  #search = 0;
+  #isSearching = false;
+  /** How often the group was lost in a row. */
+  #losses = 0;
+  /** Counts the claims; `told` and not `answered`: the answer is awaited. */
+  #claim: "none" | "due" | "told" = "none";
+  #claims = 0;
+  #tellsAgain = false;
+  #lingers = false;
+  /** It is among those that are flushed at the end of the turn. */
+  isTouched = false;
+  isDropped = false;
+
+  constructor(groupId: string, host: LinkHost) {
+    this.groupId = groupId;
+    this.#host = host;
+    this.group = new FanoutGroup(groupId, host.settings);
+  }
+
+  /** False: what comes in the name of the group is of one that is not followed yet, or any more. */
+  get isFollowing(): boolean {
+    return this.#ref !== null && this.#claim === "none";
+  }
+
+  // --- from the sessions ---------------------------------------------------------------------
+
+  enter(enter: Enter): void {
+    const { intent, request } = enter;
+    if (this.#ref !== null && intent.type === "create" && intent.mustBeNew) {
+      if (!this.#isUnused) {
+        this.#host.forgot();
+        this.#host.refuse(enter, refuseRelay("group_exists"));
+        return;
+      }
+      // Nobody here would know whether it is still there.
+      this.#unfollow(this.#ref);
+    }
+    this.#enters.set(request.no, enter);
+    this.#untold.add(enter);
+    this.#goOn();
+  }
+
+  /** Nobody waits for it any more. The group that lets it in all the same is told to forget it. */
+  cancel(enter: Enter): void {
+    enter.isOver = true;
+    if (this.#untold.has(enter) && this.#searcher !== enter) this.#forget(enter);
+    this.#host.touch(this);
+  }
+
+  /** A session that was in the group has left it. */
+  exit(session: number): void {
+    // One that is not found yet hears of those alone who are still there.
+    if (this.#ref !== null) this.#exits.push(session);
+    this.#host.touch(this);
+  }
+
+  // --- from the group ------------------------------------------------------------------------
+
+  /** The group has answered; the result is for whom, null: nobody. */
+  entered(no: number, answer: EnterAnswer): Enter | null {
+    const enter = this.#enters.get(no);
+    if (enter === undefined || this.#untold.has(enter)) return null;
+    this.#forget(enter);
+    this.#losses = 0;
+    this.#host.touch(this);
+    if (!enter.isOver) return enter;
+    if (answer.ok && !this.#isWanted(enter)) this.#exits.push(enter.request.session);
+    return null;
+  }
+
+  /** The group has answered the claim; the result is what is left to be closed. */
+  reentered(answer: ReenterAnswer | RelayRefusal): readonly Seat[] {
+    if (this.#claim !== "told") return [];
+    this.#claim = "none";
+    this.#losses = 0;
+    this.#host.touch(this);
+    if (!("ok" in answer)) return this.group.reenter(answer);
+    this.#refusedClaim(answer);
+    return [];
+  }
+
+  /** It goes on elsewhere. */
+  moved(to: ActorRef<Group>): void {
+    if (this.#ref === null || this.#ref.equals(to)) return;
+    this.#unfollow(this.#ref);
+    this.#follow(to);
+  }
+
+  /** An actor that was followed has ended, and all that it told before has been heard. */
+  ended(ref: ActorRef): void {
+    if (this.#ref?.equals(ref)) this.#lose();
+  }
+
+  /** The group was deleted. */
+  closed(): void {
+    if (this.#ref !== null) this.#unfollow(this.#ref);
+    this.#host.finder.forget(this.groupId);
+    this.#goOn();
+  }
+
+  // --- the end of a turn ---------------------------------------------------------------------
+
+  /** Sends what has come, tells what has to be told. */
+  flush(): void {
+    this.group.flush();
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.isDropped) return;
+    if (this.#ref !== null) this.#tell(this.#ref);
+    else if (!this.#isSearching) this.#find();
+  }
+
+  get #isUnused(): boolean {
+    return this.group.size === 0 && this.#enters.size === 0;
+  }
+
+  /** Whether the session is to stay in the group, though nobody waits for this enter. */
+  #isWanted({ request, session }: Enter): boolean {
+    if (this.group.seat(request.session) !== undefined) return true;
+    return session.enters.some(({ groupId }) => groupId === this.groupId);
+  }
+
+  // --- finding it ----------------------------------------------------------------------------
+
+  #find(): void {
+    const searcher = this.group.size > 0 ? null : this.#enters.values().next().value;
+    if (searcher === undefined) {
+      this.#drop();
+      return;
+    }
+    this.#isSearching = true;
+    this.#searcher = searcher;
+    this.#search += 1;
+    const search = this.#search;
+    this.#host.finder.find(this.groupId, searcher?.intent ?? this.#restoring()).then(
+      (result) => this.#found(search, searcher, result),
+      () => this.#found(search, searcher, refuseRelay("unavailable")),
+    );
+  }
+
+  #restoring(): Intent {
+    const { kind, isDurable, offset } = this.group.claim();
+    return { type: "restore", claim: { kind, isDurable, offset } };
+  }
+
+  #found(search: number, searcher: Enter | null, result: GroupSearch): void {
+    if (search !== this.#search || this.isDropped) return;
+    this.#isSearching = false;
+    this.#searcher = null;
+    if (result.ok) {
+      // A group that was made for somebody who has gone hears of both.
+      this.#forgetOver(result.isNew ? searcher : null);
+      this.#refuseMakers(searcher);
+      this.#follow(result.group);
+      return;
+    }
+    if (searcher !== null) this.#refuse(searcher, result);
+    else if (result.code === "group_not_found") this.#host.vanished(this);
+    else {
+      this.#losses += 1;
+      this.#findLater();
+      return;
+    }
+    this.#goOn();
+  }
+
+  /** What is true for all who want the same is told to all of them. */
+  #refuse(searcher: Enter, refusal: RelayRefusal): void {
+    const isForAll = refusal.code === "unavailable";
+    const isForAlike = searcher.intent.type === "find";
+    for (const enter of isForAll || isForAlike ? [...this.#enters.values()] : [searcher]) {
+      if (enter !== searcher && !isForAll && enter.intent.type !== "find") continue;
+      this.#forget(enter);
+      if (!enter.isOver) this.#host.refuse(enter, refusal);
+    }
+  }
+
+  /** Whoever wanted to make it, but for the one who perhaps did, comes too late. */
+  #refuseMakers(searcher: Enter | null): void {
+    for (const enter of [...this.#enters.values()]) {
+      const { intent } = enter;
+      if (enter === searcher || intent.type !== "create" || !intent.mustBeNew) continue;
+      this.#forget(enter);
+      this.#host.refuse(enter, refuseRelay("group_exists"));
+    }
+  }
+
+  #findLater(): void {
+    const { first, longest } = searchAgainMs;
+    const mostMs = Math.min(longest, first * 2 ** Math.min(this.#losses - 1, 10));
+    this.#isSearching = true;
+    this.#search += 1;
+    const search = this.#search;
+    this.#host.context.after(mostMs * (0.5 + this.#host.context.random() / 2), () => {
+      if (search !== this.#search || this.isDropped) return;
+      this.#isSearching = false;
+      this.#goOn();
+    });
+  }
+
+  #follow(ref: ActorRef<Group>): void {
+    this.#ref = ref;
+    this.#claim = this.group.size > 0 ? "due" : "none";
+    this.#host.context.watch(ref);
+    this.#host.follow(this, ref);
+    this.#tell(ref);
+  }
+
+  #unfollow(ref: ActorRef<Group>): void {
+    this.#host.context.unwatch(ref);
+    this.#host.unfollow(ref);
+    this.#ref = null;
+    this.#claim = "none";
+    this.#exits = [];
+    this.#forgetOver(null);
+    for (const enter of this.#enters.values()) this.#untold.add(enter);
+  }
+
+  #lose(): void {
+    if (this.#ref !== null) this.#unfollow(this.#ref);
+    this.#host.finder.forget(this.groupId);
+    this.#losses += 1;
+    if (this.#losses === 1 || this.#isUnused) this.#goOn();
+    else this.#findLater();
+  }
+
+  #forgetOver(except: Enter | null): void {
+    for (const enter of [...this.#enters.values()]) {
+      if (enter.isOver && enter !== except) this.#forget(enter);
+    }
+  }
+
+  #refusedClaim(refusal: RelayRefusal): void {
+    if (refusal.code === "group_not_found") {
+      this.#host.vanished(this);
+      this.closed();
+    } else this.#lose();
+  }
+
+  // --- telling it ----------------------------------------------------------------------------
+
+  #tell(ref: ActorRef<Group>): void {
+    if (!this.#tellAll(ref)) this.#tellLater();
+    else if (this.#isUnused && !this.#lingers) this.#linger();
+  }
+
+  /** False: there was no room for all of it. */
+  #tellAll(ref: ActorRef<Group>): boolean {
+    const { self } = this.#host;
+    if (this.#claim === "due") {
+      if (!ref.tell.reenter(self, this.group.claim())) return false;
+      this.#claim = "told";
+      this.#limitClaim();
+      // Whoever has left is not in it.
+      this.#exits = [];
+    }
+    if (this.#exits.length > 0) {
+      if (!ref.tell.exit(self, this.#exits)) return false;
+      this.#exits = [];
+    }
+    for (const enter of this.#untold) {
+      if (!ref.tell.enter(self, enter.request)) return false;
+      this.#untold.delete(enter);
+    }
+    return true;
+  }
+
+  #limitClaim(): void {
+    this.#claims += 1;
+    const claim = this.#claims;
+    this.#host.context.after(claimTimeoutMs, () => {
+      if (this.#claim === "told" && claim === this.#claims && !this.isDropped) this.#lose();
+    });
+  }
+
+  #tellLater(): void {
+    if (this.#tellsAgain) return;
+    this.#tellsAgain = true;
+    this.#host.context.after(tellAgainMs, () => {
+      this.#tellsAgain = false;
+      this.#goOn();
+    });
+  }
+
+  #linger(): void {
+    this.#lingers = true;
+    this.#host.context.after(lingerMs, () => {
+      this.#lingers = false;
+      if (!this.#isUnused || this.#ref === null || this.#exits.length > 0) return;
+      this.#unfollow(this.#ref);
+      this.#drop();
+    });
+  }
+
+  #forget(enter: Enter): void {
+    this.#untold.delete(enter);
+    if (this.#enters.delete(enter.request.no)) this.#host.forgot();
+  }
+
+  #drop(): void {
+    this.isDropped = true;
+    this.#host.drop(this);
+  }
+}

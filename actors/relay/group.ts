@@ -1,0 +1,375 @@
+import { Actor, type ActorRef, type Signal } from "#runtime";
+import { Crowd } from "./crowd.ts";
+import type { Fanout } from "./fanout.ts";
+import type { Claim, EnterRequest } from "./fanout-messages.ts";
+import type {
+  GroupAnswer,
+  GroupInfo,
+  GroupStart,
+  GroupSummary,
+  HistoryAnswer,
+  InfoAnswer,
+  MemberAnswer,
+  MemberOperation,
+  MessageSource,
+  SendAnswer,
+} from "./group-messages.ts";
+import { openGroup } from "./group-origin.ts";
+import { GroupRecord } from "./group-record.ts";
+import type { FanoutLink } from "./group-sessions.ts";
+import type { GroupState } from "./group-state.ts";
+import type { Decision, Membership } from "./membership.ts";
+import { MessageLog } from "./message-log.ts";
+import { type RelayRefusal, refuseRelay } from "./refusal.ts";
+import { tellCreate, tellDelete, tellMove, tellRestore } from "./relay-telemetry.ts";
+import { type RelayRouter, relayRouterOf } from "./router.ts";
+
+/** How long a group that has moved still says where to. */
+const forwardMs = 5_000;
+/** How long those who were connected have to come back, after a move or a loss. */
+const graceMs = 10_000;
+/** How long a newcomer waits for word of how many groups the user is in. */
+const admitTimeoutMs = 1_000;
+/** Members that `info` lists. */
+const maxListed = 1_000;
+
+type Eventually<T> = T | Promise<T>;
+
+/**
+ * A group: its members, its messages in their one order, and who is to get them. It is a child of the
+ * shard that is its home, spawned with a concurrency, so that what waits for the disk or for a move
+ * holds nobody else up.
+ *
+ * Its fan-outs are told in one order: who enters gets what it missed, then every message that follows.
+ * While it is being moved it waits; afterwards it says where it has gone, for 5 s. A group ends when it
+ * is deleted, or has no member left and nobody who was lost may come back.
+ */
+export class Group extends Actor {
+  static override readonly source: string = import.meta.url;
+  readonly #start: GroupStart;
+  readonly #router: RelayRouter;
+  readonly #membership: Membership;
+  readonly #createdAt: number;
+  readonly #record: GroupRecord | null;
+  readonly #crowd: Crowd;
+  readonly #log: MessageLog;
+  /** Who was a member until a fan-out was lost, and may come back by its claim; null: nobody. */
+  #lost: Set<string> | null = null;
+  /** Until then every claim is believed, on the clock's `now`. */
+  readonly #trustsUntil: number;
+  /** Set while it is being moved; resolves when that has ended, one way or the other. */
+  #moving: PromiseWithResolvers<void> | null = null;
+  #movedTo: ActorRef<Group> | null = null;
+  #isOver = false;
+
+  constructor(start: GroupStart) {
+    super();
+    this.#start = start;
+    const { context } = this;
+    const { groupId, settings, origin } = start;
+    this.#router = relayRouterOf(context);
+    const begun = openGroup(start, context.clock.wallTime(), this.#newEpoch());
+    const { membership, createdAt } = begun;
+    this.#membership = membership;
+    this.#createdAt = createdAt;
+    const isKept = membership.isDurable && settings.storage !== null;
+    this.#record = isKept ? new GroupRecord(context, groupId, () => this.#state()) : null;
+    const record = this.#record;
+    const note = (userId: string, isMember: boolean): void => this.#note(userId, isMember);
+    this.#crowd = new Crowd({ groupId, context, settings, membership, record, note });
+    const links = (): Iterable<FanoutLink> => this.#crowd.links();
+    this.#log = new MessageLog({ groupId, context, settings, record, links }, begun.history);
+    const isSure = origin.type === "new" || origin.type === "moved";
+    this.#trustsUntil = isSure ? Number.NEGATIVE_INFINITY : context.clock.now() + graceMs;
+  }
+
+  protected override init(): void {
+    const { origin, groupId } = this.#start;
+    const { kind, isDurable, size } = this.#membership;
+    if (origin.type === "new") tellCreate(groupId, kind, isDurable);
+    else if (origin.type !== "moved") tellRestore(groupId, origin.type, size, this.#log.offset);
+    // Its own copy is as it should be, but for the epoch.
+    if (origin.type !== "stored" || origin.isSuspect) {
+      void this.#record?.write({ replace: this.#state() });
+    }
+    this.renote();
+    if (origin.type !== "new" || this.#membership.isEmpty) {
+      this.context.after(graceMs, () => this.#settle());
+    }
+  }
+
+  // --- from fan-outs -------------------------------------------------------------------------
+
+  /** A session wants in: the fan-out is told `entered`. */
+  enter(fanout: ActorRef<Fanout>, request: EnterRequest): Eventually<void> {
+    return this.#forFanout(fanout, () => {
+      if (this.#membership.get(request.userId) !== undefined) return this.#enter(fanout, request);
+      return this.#admit(request.userId).then((isAdmitted) =>
+        this.#forFanout(fanout, () => {
+          if (isAdmitted) return this.#enter(fanout, request);
+          const limit = this.#start.settings.maxGroupsPerUser;
+          const refusal = refuseRelay("too_many_groups", { limit });
+          fanout.tell.entered(this.#groupId, request.no, refusal);
+          return this.#endIfEmpty();
+        }),
+      );
+    });
+  }
+
+  /** A fan-out that has lost the group says what it knows: it is told `reentered`. */
+  reenter(fanout: ActorRef<Fanout>, claim: Claim): Eventually<void> {
+    return this.#forFanout(fanout, () => {
+      const trusts = (userId: string): boolean =>
+        this.#lost?.has(userId) === true || this.context.clock.now() < this.#trustsUntil;
+      const answer = this.#crowd.reenter(fanout, claim, trusts);
+      const recovery = this.#log.recover(claim.offset, claim.epoch);
+      if (!recovery.recovered) this.#log.continueAfter(claim.offset);
+      const { epoch, offset } = this.#log;
+      fanout.tell.reentered(this.#groupId, { ...answer, ...recovery, epoch, offset });
+    });
+  }
+
+  /** Sessions have ended. */
+  exit(fanout: ActorRef<Fanout>, sessions: readonly number[]): Eventually<void> {
+    return this.#forFanout(null, () => {
+      this.#crowd.exit(fanout, sessions);
+      this.#endIfEmpty();
+    });
+  }
+
+  // --- from services -------------------------------------------------------------------------
+
+  /** Relays any JSON value to all that receive. */
+  send(source: MessageSource, message: unknown): Eventually<GroupAnswer<SendAnswer>> {
+    return this.#answer(() => {
+      const { userId } = source;
+      const refusal = userId === null ? null : this.#membership.decideSend(userId);
+      return refusal ?? this.#log.send(source, message, this.#membership.recipients);
+    });
+  }
+
+  /** Ends a user's own membership. */
+  leave(userId: string): Eventually<GroupAnswer<MemberAnswer>> {
+    return this.#answer(() => this.#change(userId, this.#membership.leave(userId)));
+  }
+
+  /** Changes what a member is; `by` null: a service or an operator, who may always. */
+  operate(
+    operation: MemberOperation,
+    by: string | null,
+    userId: string,
+  ): Eventually<GroupAnswer<MemberAnswer>> {
+    return this.#answer(() => this.#change(userId, this.#membership[operation](by, userId)));
+  }
+
+  /** What there is to know; of private groups for their members alone. */
+  info(by: string | null): Eventually<GroupAnswer<InfoAnswer>> {
+    return this.#answer(
+      () => this.#membership.decideInfo(by) ?? { ok: true, info: this.#describe() },
+    );
+  }
+
+  /** The newest `limit` messages before an offset; null: of all. */
+  history(
+    by: string | null,
+    before: number | null,
+    limit: number,
+  ): Eventually<GroupAnswer<HistoryAnswer | RelayRefusal>> {
+    return this.#answer(() => this.#membership.decideRead(by) ?? this.#log.page(before, limit));
+  }
+
+  /** Ends the group for everybody. */
+  delete(by: string | null): Eventually<GroupAnswer<{ readonly ok: true } | RelayRefusal>> {
+    return this.#answer(() => {
+      const refusal = this.#membership.decideDelete(by);
+      if (refusal !== null) return refusal;
+      return this.#end("deleted").then(() => ({ ok: true }));
+    });
+  }
+
+  /** The group as a user has it; null: the user is no member. */
+  summary(userId: string): Eventually<GroupAnswer<GroupSummary | null>> {
+    return this.#answer(() => {
+      const member = this.#membership.get(userId);
+      if (member === undefined) return null;
+      const { role, status } = member;
+      return { groupId: this.#groupId, kind: this.#membership.kind, role, status };
+    });
+  }
+
+  // --- from shards ---------------------------------------------------------------------------
+
+  /**
+   * Begins a move: the state is all of the group, which from now on waits for {@link movedTo} or
+   * {@link stay}. Null: it is being moved already, or is over.
+   */
+  export(): GroupState | null {
+    if (this.#moving !== null || this.#movedTo !== null || this.#isOver) return null;
+    this.#moving = Promise.withResolvers();
+    return { ...this.#state(), connected: this.#crowd.connected() };
+  }
+
+  /** Ends a move: the group is there now. */
+  movedTo(group: ActorRef<Group>): void {
+    this.#movedTo = group;
+    tellMove(this.#groupId, group.node, this.#membership.size);
+    for (const { ref } of this.#crowd.links()) ref.tell.moved(this.#groupId, group);
+    void this.#record?.remove();
+    this.#goOn();
+    this.context.after(forwardMs, () => this.context.stop());
+  }
+
+  /** Ends a move that failed. */
+  stay(): void {
+    this.#goOn();
+  }
+
+  /** Takes in what another copy of the group has: what is here counts where both know something. */
+  merge(state: GroupState): void {
+    this.#crowd.change(this.#membership.merge(state.members));
+    this.#log.merge(state);
+    void this.#record?.write({ replace: this.#state() });
+  }
+
+  /** Tells the shards that know which groups a user is in, should they have changed. */
+  renote(): void {
+    for (const { userId } of this.#membership.members()) this.#note(userId, true);
+  }
+
+  // --- the rest is its own -------------------------------------------------------------------
+
+  protected override onSignal(signal: Signal): void {
+    if (signal.type !== "terminated") return;
+    const lost = this.#crowd.lose(signal.ref);
+    if (lost.length === 0) return;
+    this.#lost ??= new Set();
+    for (const { userId } of lost) this.#lost.add(userId);
+    this.context.after(graceMs, () => {
+      for (const { userId } of lost) this.#lost?.delete(userId);
+      if (this.#lost?.size === 0) this.#lost = null;
+      this.#endIfEmpty();
+    });
+  }
+
+  get #groupId(): string {
+    return this.#start.groupId;
+  }
+
+  #newEpoch(): string {
+    const { clock, random } = this.context;
+    const chance = Math.floor(random() * 36 ** 4);
+    return `${clock.wallTime().toString(36)}-${chance.toString(36).padStart(4, "0")}`;
+  }
+
+  #note(userId: string, isMember: boolean): void {
+    this.#router.shardOf(userId)?.tell.note(userId, this.#groupId, isMember);
+  }
+
+  /** Whether the user may be in one group more; nobody to tell is no reason to refuse. */
+  async #admit(userId: string): Promise<boolean> {
+    const shard = this.#router.shardOf(userId);
+    if (shard === undefined) return true;
+    try {
+      return await shard.askWith({ timeoutMs: admitTimeoutMs }).admit(userId, this.#groupId);
+    } catch {
+      return true;
+    }
+  }
+
+  #enter(fanout: ActorRef<Fanout>, request: EnterRequest): void {
+    const { userId, no, since } = request;
+    const entered = this.#crowd.enter(fanout, request);
+    if (!entered.ok) {
+      this.#note(userId, false);
+      fanout.tell.entered(this.#groupId, no, entered);
+      return;
+    }
+    this.#lost?.delete(userId);
+    const { epoch, offset } = this.#log;
+    const { kind, isDurable } = this.#membership;
+    const receives = this.#membership.receives(userId);
+    const recovery = since !== null && receives ? this.#log.recover(since, request.epoch) : null;
+    const { recovered = null, missed = [] } = recovery ?? {};
+    const answer = { ...entered, epoch, offset, kind, isDurable, recovered, missed };
+    fanout.tell.entered(this.#groupId, no, answer);
+  }
+
+  #change(userId: string, decision: Decision): MemberAnswer {
+    if (!decision.ok) return decision;
+    this.#crowd.change(decision);
+    this.#endIfEmpty();
+    return { ok: true, member: this.#membership.get(userId) ?? null };
+  }
+
+  #describe(): GroupInfo {
+    const members: GroupInfo["members"][number][] = [];
+    for (const member of this.#membership.members()) {
+      if (members.length === maxListed) break;
+      members.push({ ...member, devices: this.#membership.sessionsOf(member.userId) });
+    }
+    const { kind, isDurable, size: membersCount } = this.#membership;
+    const { epoch, offset } = this.#log;
+    const groupId = this.#groupId;
+    const createdAt = this.#createdAt;
+    return { groupId, kind, isDurable, epoch, offset, createdAt, membersCount, members };
+  }
+
+  #state(): GroupState {
+    const { epoch, offset } = this.#log;
+    const messages = this.#log.entries();
+    const [groupId, createdAt] = [this.#groupId, this.#createdAt];
+    return { groupId, ...this.#membership.state(), epoch, offset, createdAt, messages };
+  }
+
+  // --- moves and ends ------------------------------------------------------------------------
+
+  /** Runs when no move is under way; where the group has moved, the answer is where. */
+  #answer<T>(act: () => Eventually<T>): Eventually<GroupAnswer<T>> {
+    if (this.#movedTo !== null) return { moved: this.#movedTo };
+    if (this.#moving === null) return act();
+    return this.#moving.promise.then(() => this.#answer(act));
+  }
+
+  /** The same for what a fan-out wants, which is told where the group is. */
+  #forFanout(fanout: ActorRef<Fanout> | null, act: () => Eventually<void>): Eventually<void> {
+    if (this.#movedTo !== null) {
+      fanout?.tell.moved(this.#groupId, this.#movedTo);
+      return undefined;
+    }
+    if (this.#moving === null) return act();
+    return this.#moving.promise.then(() => this.#forFanout(fanout, act));
+  }
+
+  #goOn(): void {
+    this.#moving?.resolve();
+    this.#moving = null;
+  }
+
+  /** Whoever was to come back has come. */
+  #settle(): void {
+    const { origin } = this.#start;
+    if (origin.type === "moved" && !this.#membership.isDurable) {
+      for (const userId of origin.state.connected ?? []) {
+        const isBack = this.#membership.sessionsOf(userId) > 0;
+        if (!isBack) this.#crowd.change(this.#membership.leave(userId));
+      }
+    }
+    this.#crowd.change(this.#membership.settle());
+    this.#endIfEmpty();
+  }
+
+  #endIfEmpty(): void {
+    const mayComeBack = this.#lost !== null || this.context.clock.now() < this.#trustsUntil;
+    if (this.#membership.isEmpty && !mayComeBack && this.#moving === null) void this.#end("empty");
+  }
+
+  async #end(reason: "deleted" | "empty"): Promise<void> {
+    if (this.#isOver || this.#movedTo !== null) return;
+    this.#isOver = true;
+    tellDelete(this.#groupId, reason);
+    for (const { ref } of this.#crowd.links()) ref.tell.closed(this.#groupId);
+    for (const { userId } of this.#membership.members()) this.#note(userId, false);
+    await this.#record?.remove();
+    this.context.stop();
+  }
+}

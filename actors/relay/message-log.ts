@@ -1,0 +1,134 @@
+import { Deliveries, type DeliveryPlace } from "./deliveries.ts";
+import type { HistoryAnswer, MessageSource, SendAnswer } from "./group-messages.ts";
+import { selectLimits } from "./group-origin.ts";
+import type { GroupRecord } from "./group-record.ts";
+import type { GroupState } from "./group-state.ts";
+import { encodeRelayed } from "./group-text.ts";
+import { History, type HistoryEntry } from "./history.ts";
+import { refuseRelay } from "./refusal.ts";
+import type { RelaySettings } from "./relay-settings.ts";
+import { tellSend } from "./relay-telemetry.ts";
+import { SenderRate } from "./sender-rate.ts";
+
+/** What a log belongs to. */
+export interface LogPlace extends DeliveryPlace {
+  readonly settings: RelaySettings;
+  /** Null: the group is not durable. */
+  readonly record: GroupRecord | null;
+}
+
+/** The messages of a group: takes them in, in one order, keeps the last ones, and sends them out. */
+export class MessageLog {
+  readonly #place: LogPlace;
+  readonly #deliveries: Deliveries;
+  #history: History;
+  /** Null: nobody has sent yet. */
+  #rate: SenderRate | null = null;
+
+  constructor(place: LogPlace, history: History) {
+    this.#place = place;
+    this.#history = history;
+    this.#deliveries = new Deliveries(place, () => this.#history);
+  }
+
+  get epoch(): string {
+    return this.#history.epoch;
+  }
+
+  /** Of the last message. */
+  get offset(): number {
+    return this.#history.offset;
+  }
+
+  /** Those that are kept. */
+  entries(): readonly HistoryEntry[] {
+    return this.#history.entries();
+  }
+
+  /** Relays a message of somebody who may send to `recipients` sessions. */
+  send(
+    { userId, requestId }: MessageSource,
+    message: unknown,
+    recipients: number,
+  ): SendAnswer | Promise<SendAnswer> {
+    const { settings, record, context } = this.#place;
+    const text = JSON.stringify(message) ?? "null";
+    const limit = settings.maxMessageBytes;
+    if (text.length * 3 > limit && Buffer.byteLength(text) > limit) {
+      return refuseRelay("message_too_large", { limit });
+    }
+    if (record?.isBehind) return refuseRelay("unavailable");
+    const waitMs = userId === null ? 0 : this.#admit(userId, context.clock.now());
+    if (waitMs > 0) {
+      const perSecond = settings.messagesPerSecond ?? 0;
+      return refuseRelay("rate_limited", { limit: perSecond, retryAfterMs: waitMs });
+    }
+    const entry = this.#append(userId, requestId, text);
+    const written = record?.write({ messages: [entry] });
+    if (written === undefined || settings.storage?.sync !== "full") {
+      return this.#relay(userId, entry, recipients);
+    }
+    return written.then((isWritten) => {
+      // An offset was given that nobody saw: what is on disk is the truth to go on from.
+      if (!isWritten) throw new Error(`message ${entry.offset} could not be written to the disk`);
+      return this.#relay(userId, entry, recipients);
+    });
+  }
+
+  /** The texts behind an offset, should all of them be kept. */
+  recover(
+    since: number,
+    epoch: string | null,
+  ): { readonly recovered: boolean; readonly missed: readonly string[] } {
+    const recovery = this.#history.recover(since, epoch, this.#now());
+    if (!recovery.recovered) return { recovered: false, missed: [] };
+    return { recovered: true, missed: recovery.missed.map(({ text }) => text) };
+  }
+
+  /** The newest `limit` messages before an offset; null: of all. */
+  page(before: number | null, limit: number): HistoryAnswer {
+    const { entries, hasMore } = this.#history.page(before, limit, this.#now());
+    const { epoch, offset } = this.#history;
+    return { ok: true, epoch, offset, texts: entries.map(({ text }) => text), hasMore };
+  }
+
+  /** Somebody has seen a later offset, under another epoch: unless one was given here, go on from it. */
+  continueAfter(offset: number): void {
+    if (offset <= this.#history.offset || this.#history.entries().length > 0) return;
+    this.#history = new History(selectLimits(this.#place.settings), this.#history.epoch, offset);
+  }
+
+  /** Takes in older messages that another copy of the group has kept. */
+  merge({ offset, messages }: Pick<GroupState, "offset" | "messages">): void {
+    this.continueAfter(offset);
+    const own = this.#history.entries();
+    const first = own[0]?.offset ?? this.#history.offset + 1;
+    const older = messages.filter((entry) => entry.offset < first);
+    const limits = selectLimits(this.#place.settings);
+    const { epoch } = this.#history;
+    this.#history = new History(limits, epoch, this.#history.offset, [...older, ...own]);
+  }
+
+  #now(): number {
+    return this.#place.context.clock.wallTime();
+  }
+
+  #admit(userId: string, now: number): number {
+    this.#rate ??= new SenderRate(this.#place.settings.messagesPerSecond);
+    return this.#rate.admit(userId, now);
+  }
+
+  #append(fromUserId: string | null, requestId: string, message: string): HistoryEntry {
+    const { groupId } = this.#place;
+    const at = this.#now();
+    return this.#history.append(at, (offset) =>
+      encodeRelayed({ groupId, fromUserId, requestId, message, at, offset }),
+    );
+  }
+
+  #relay(userId: string | null, entry: HistoryEntry, recipients: number): SendAnswer {
+    this.#deliveries.deliver(entry);
+    tellSend(this.#place.groupId, userId, entry.offset, recipients, entry.text.length);
+    return { ok: true, recipients, offset: entry.offset };
+  }
+}

@@ -1,0 +1,83 @@
+import type { GroupChannel } from "../channel/index.ts";
+import type { Enter } from "./enter.ts";
+import type { FanoutGroup } from "./fanout-group.ts";
+import type { Gap } from "./gap.ts";
+import type { MemberState } from "./group-kind.ts";
+
+/** A client's session on a thread, with the groups that it is in. */
+export class FanoutSession {
+  readonly number: number;
+  readonly channel: GroupChannel;
+  /** One for each of its groups. */
+  readonly seats: Seat[] = [];
+  /** What it wants into and has no answer for. */
+  readonly enters: Enter[] = [];
+
+  constructor(number: number, channel: GroupChannel) {
+    this.number = number;
+    this.channel = channel;
+  }
+
+  /** Nothing has to be remembered of it. */
+  get isIdle(): boolean {
+    return this.seats.length === 0 && this.enters.length === 0;
+  }
+}
+
+/** A user of a group that has sessions on a thread. */
+export interface FanoutMember {
+  state: MemberState;
+  readonly seats: Seat[];
+}
+
+/** Those of a group's seats whose channels get equal frames. */
+export interface Form {
+  readonly key: string;
+  readonly seats: Seat[];
+}
+
+/** A session's place in one group. */
+export class Seat {
+  readonly group: FanoutGroup;
+  readonly session: FanoutSession;
+  readonly channel: GroupChannel;
+  readonly member: FanoutMember;
+  readonly deviceId: string | null;
+  readonly meta: Readonly<Record<string, unknown>>;
+  /** The channel is the group's own: it is closed with the seat. */
+  isOfTopic: boolean;
+  /** Null: messages do not reach it. */
+  form: Form | null = null;
+  /** Where it stands in its form. */
+  place = 0;
+  /** What the client has, up to this offset, from the answer of its join. */
+  has = 0;
+  /** The client does not take what it is sent: nothing is, until it has. */
+  isBehind = false;
+  /** What it is then told to have missed. */
+  gap: Gap | null = null;
+  missesPresence = false;
+
+  constructor(
+    group: FanoutGroup,
+    session: FanoutSession,
+    member: FanoutMember,
+    deviceId: string | null,
+    meta: Readonly<Record<string, unknown>>,
+    isOfTopic: boolean,
+  ) {
+    this.group = group;
+    this.session = session;
+    this.channel = session.channel;
+    this.member = member;
+    this.deviceId = deviceId;
+    this.meta = meta;
+    this.isOfTopic = isOfTopic;
+  }
+}
+
+/** Takes one out of a list in which there are few. */
+export function removeFrom<T>(list: T[], item: T): void {
+  const place = list.indexOf(item);
+  if (place >= 0) list.splice(place, 1);
+}

@@ -1,0 +1,344 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import { groupKinds } from "../../../actors/relay/group-kind.ts";
+import type { GroupOrigin, SendAnswer } from "../../../actors/relay/group-messages.ts";
+import type { GroupState } from "../../../actors/relay/group-state.ts";
+import { Membership } from "../../../actors/relay/membership.ts";
+import { GroupKit } from "./group-kit.ts";
+
+const publicRoom: GroupOrigin = { type: "new", kind: "public", isDurable: false, creator: null };
+
+test("a message reaches every session of every active member once, in one order", async () => {
+  const kit = await GroupKit.start(publicRoom);
+  await kit.enter(0, 1, "ann");
+  await kit.enter(0, 2, "ann");
+  await kit.enter(1, 1, "bob");
+  assert.deepEqual(await kit.send("ann"), { ok: true, recipients: 3, offset: 1 });
+  await kit.send("bob");
+  for (const view of kit.fanouts) {
+    for (const { offsets } of view.sessions.values()) assert.deepEqual(offsets, [1, 2]);
+  }
+});
+
+test("one message goes to each fan-out, however many sessions it has", async () => {
+  const kit = await GroupKit.start(publicRoom);
+  for (let session = 1; session <= 5; session += 1) await kit.enter(0, session, `user ${session}`);
+  await kit.send("user 1");
+  assert.equal(kit.fanout(0).deliveries, 1);
+  assert.equal(kit.fanout(1).deliveries, 0, "a fan-out without a session is told nothing");
+});
+
+test("a fan-out is told nothing while none of its sessions may receive", async () => {
+  const kit = await GroupKit.start({ ...publicRoom, kind: "strict_private" });
+  await kit.enter(0, 1, "ann");
+  await kit.enter(1, 1, "bob");
+  await kit.send("ann");
+  assert.equal(kit.fanout(1).deliveries, 0);
+  await kit.kernel.until(kit.group.ask.operate("accept", "ann", "bob"));
+  await kit.send("ann");
+  assert.equal(kit.fanout(1).deliveries, 1);
+  await kit.exit(1, 1);
+  await kit.send("ann");
+  assert.equal(kit.fanout(1).deliveries, 1);
+});
+
+test("strangers, pending and muted members do not send", async () => {
+  const kit = await GroupKit.start({ ...publicRoom, kind: "strict_private" });
+  await kit.enter(0, 1, "ann");
+  await kit.enter(0, 2, "bob");
+  const refused = async (userId: string): Promise<unknown> => {
+    const answer = await kit.send(userId);
+    return "ok" in answer && !answer.ok ? answer.code : answer;
+  };
+  assert.equal(await refused("eve"), "not_a_member");
+  assert.equal(await refused("bob"), "membership_pending");
+  await kit.kernel.until(kit.group.ask.operate("accept", "ann", "bob"));
+  await kit.kernel.until(kit.group.ask.operate("mute", "ann", "bob"));
+  await kit.settle();
+  assert.equal(await refused("bob"), "muted");
+  await kit.send("ann");
+  assert.deepEqual(kit.fanout(0).sessions.get(2)?.offsets, [1], "muted ones receive");
+});
+
+test("who comes back gets what it missed, and is told when that is not known any more", async () => {
+  const kit = await GroupKit.start(publicRoom, { history: { messages: 3, minutes: null } });
+  await kit.enter(0, 1, "ann");
+  for (let i = 0; i < 5; i += 1) await kit.send("ann");
+  const { epoch } = kit.fanout(0);
+  const missedBy = async (session: number, since: number, ofEpoch: string): Promise<unknown> => {
+    const handle = kit.fanout(1);
+    const before = handle.answers.length;
+    await kit.enter(1, session, `user ${session}`, { since, epoch: ofEpoch });
+    const answer = handle.answers[before];
+    return answer?.ok ? [answer.recovered, answer.missed.length] : answer;
+  };
+  assert.deepEqual(await missedBy(1, 2, epoch), [true, 3]);
+  assert.deepEqual(await missedBy(2, 5, epoch), [true, 0]);
+  assert.deepEqual(await missedBy(3, 1, epoch), [false, 0], "the second one is not kept any more");
+  assert.deepEqual(await missedBy(4, 5, "another"), [false, 0]);
+});
+
+test("when the last session of the last admin ends, the next one learns that it is admin", async () => {
+  const kit = await GroupKit.start(publicRoom);
+  await kit.enter(0, 1, "ann");
+  await kit.enter(1, 1, "bob");
+  assert.equal(kit.fanout(1).members.get("bob")?.role, "member");
+  await kit.exit(0, 1);
+  assert.equal(kit.fanout(1).members.get("bob")?.role, "admin");
+});
+
+test("a group of nobody ends", async () => {
+  const kit = await GroupKit.start(publicRoom);
+  await kit.enter(0, 1, "ann");
+  await kit.exit(0, 1);
+  await kit.advance(1);
+  assert.equal(kit.kernel.kernel.find(kit.group.id), undefined);
+});
+
+test("members of a durable group stay when their sessions end", async () => {
+  const kit = await GroupKit.start({ ...publicRoom, isDurable: true });
+  await kit.enter(0, 1, "ann");
+  await kit.exit(0, 1);
+  await kit.advance(60_000);
+  const answer = await kit.kernel.until(kit.group.ask.summary("ann"));
+  assert.deepEqual(answer, { groupId: "room", kind: "public", role: "admin", status: "active" });
+});
+
+test("members of a lost fan-out are gone; they come back as what they were", async () => {
+  const kit = await GroupKit.start({ ...publicRoom, kind: "strict_private" });
+  await kit.enter(0, 1, "ann");
+  await kit.enter(1, 1, "bob");
+  await kit.kernel.until(kit.group.ask.operate("accept", "ann", "bob"));
+  await kit.kernel.until(kit.group.ask.operate("promote", "ann", "bob"));
+  await kit.settle();
+  const claim = kit.fanout(1).claim("room", "strict_private", false);
+  kit.kernel.kernel.find(kit.fanout(1).ref.id)?.stop({ kind: "killed", message: "killed" });
+  await kit.settle();
+  assert.equal(await kit.kernel.until(kit.group.ask.summary("bob")), null);
+  const next = await kit.addFanout();
+  kit.group.tell.reenter(next.ref, claim);
+  await kit.settle();
+  assert.deepEqual(await kit.kernel.until(kit.group.ask.summary("bob")), {
+    ...{ groupId: "room", kind: "strict_private", role: "admin", status: "active" },
+  });
+});
+
+test("a claim brings nobody back who left, or was removed", async () => {
+  const kit = await GroupKit.start(publicRoom);
+  await kit.enter(0, 1, "ann");
+  await kit.enter(1, 1, "bob");
+  const claim = kit.fanout(1).claim("room", "public", false);
+  await kit.kernel.until(kit.group.ask.operate("remove", "ann", "bob"));
+  kit.group.tell.reenter(kit.fanout(1).ref, claim);
+  await kit.settle();
+  assert.equal(await kit.kernel.until(kit.group.ask.summary("bob")), null);
+});
+
+test("a lost group is rebuilt from the claims, under a new epoch, and counts on", async () => {
+  const origin = { type: "claimed", kind: "private", isDurable: false, offset: 7 } as const;
+  const kit = await GroupKit.start(origin);
+  const of = (userId: string, role: "admin" | "member", joinedAt: number, session: number) => ({
+    ...{ userId, role, joinedAt, status: "active" as const },
+    sessions: [{ session, deviceId: null, meta: {} }],
+  });
+  const claim = { groupId: "room", kind: "private", isDurable: false, epoch: "old" } as const;
+  const bob = { ...claim, offset: 7, members: [of("bob", "member", 2, 1)] };
+  const ann = { ...claim, offset: 9, members: [of("ann", "admin", 1, 1)] };
+  kit.group.tell.reenter(kit.fanout(0).ref, bob);
+  kit.group.tell.reenter(kit.fanout(1).ref, ann);
+  await kit.settle();
+  assert.notEqual(kit.fanout(0).epoch, "old");
+  assert.deepEqual(await kit.send("bob"), { ok: true, recipients: 2, offset: 10 });
+  const info = await kit.kernel.until(kit.group.ask.info(null));
+  assert.ok("info" in info);
+  assert.deepEqual(
+    info.info.members.map(({ userId, role }) => [userId, role]),
+    [
+      ["ann", "admin"],
+      ["bob", "member"],
+    ],
+  );
+});
+
+test("while it moves a group waits, then says where to", async () => {
+  const kit = await GroupKit.start(publicRoom);
+  await kit.enter(0, 1, "ann");
+  await kit.send("ann");
+  const state = (await kit.kernel.until(kit.group.ask.export())) as GroupState;
+  assert.equal(state.offset, 1);
+  assert.deepEqual(state.connected, ["ann"]);
+  const waiting = kit.group.ask.send({ userId: "ann", requestId: "r" }, "hi");
+  await kit.settle();
+  const other = await GroupKit.start({ type: "moved", state });
+  kit.group.tell.movedTo(other.group);
+  const answer = await kit.kernel.until(waiting);
+  assert.ok("moved" in answer);
+  await kit.settle();
+  const later = await kit.send("ann");
+  assert.ok("moved" in later);
+  other.group.tell.reenter(other.fanout(0).ref, kit.fanout(0).claim("room", "public", false));
+  await other.settle();
+  assert.equal(other.fanout(0).epoch, kit.fanout(0).epoch);
+  assert.deepEqual(await other.send("ann"), { ok: true, recipients: 1, offset: 2 });
+});
+
+test("a move that fails changes nothing", async () => {
+  const kit = await GroupKit.start(publicRoom);
+  await kit.enter(0, 1, "ann");
+  await kit.kernel.until(kit.group.ask.export());
+  const waiting = kit.group.ask.send({ userId: "ann", requestId: "r" }, "hi");
+  kit.group.tell.stay();
+  assert.deepEqual(await kit.kernel.until(waiting), { ok: true, recipients: 1, offset: 1 });
+});
+
+test("who was connected and does not follow a move is a member no longer", async () => {
+  const kit = await GroupKit.start(publicRoom);
+  await kit.enter(0, 1, "ann");
+  await kit.enter(0, 2, "bob");
+  const state = (await kit.kernel.until(kit.group.ask.export())) as GroupState;
+  const other = await GroupKit.start({ type: "moved", state });
+  await other.enter(0, 1, "ann");
+  await other.advance(10_000);
+  assert.equal(await other.kernel.until(other.group.ask.summary("bob")), null);
+  assert.notEqual(await other.kernel.until(other.group.ask.summary("ann")), null);
+});
+
+test("limits: bytes of a message, messages of a second, members", async () => {
+  const limits = { maxMessageBytes: 10, messagesPerSecond: 2, maxMembers: 2 };
+  const kit = await GroupKit.start(publicRoom, limits);
+  await kit.enter(0, 1, "ann");
+  const code = (answer: unknown): unknown => (answer as SendAnswer & { code?: string }).code;
+  assert.equal(code(await kit.send("ann", "123456789")), "message_too_large");
+  assert.equal(code(await kit.send("ann", "12345678")), undefined);
+  assert.equal(code(await kit.send("ann", "ä")), undefined);
+  const third = await kit.send("ann", "x");
+  assert.equal(code(third), "rate_limited");
+  assert.equal((third as { retryAfterMs?: number }).retryAfterMs, 1_000);
+  await kit.advance(1_000);
+  assert.equal(code(await kit.send("ann", "x")), undefined);
+  await kit.enter(0, 2, "bob");
+  await kit.enter(0, 3, "cem");
+  assert.deepEqual(kit.fanout(0).refusals, ["group_full"]);
+});
+
+const users = ["ann", "bob", "cem", "dan"];
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      what: fc.constant("enter" as const),
+      fanout: fc.nat(2),
+      session: fc.nat(3),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      what: fc.constant("exit" as const),
+      fanout: fc.nat(2),
+      session: fc.nat(3),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({ what: fc.constant("send" as const), userId: fc.constantFrom(...users) }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      what: fc.constantFrom("accept", "mute", "unmute", "remove", "promote", "demote"),
+      by: fc.constantFrom(...users),
+      userId: fc.constantFrom(...users),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("lose" as const), fanout: fc.nat(2) }) },
+);
+
+test("whatever happens, who receives in the membership receives at the fan-outs, each message once", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...groupKinds),
+      fc.boolean(),
+      fc.array(step, { maxLength: 40, size: "max" }),
+      async (kind, isDurable, steps) => {
+        const unlimited = { messagesPerSecond: null };
+        const kit = await GroupKit.start(
+          { type: "new", kind, isDurable, creator: "ann" },
+          unlimited,
+          3,
+        );
+        const model = Membership.create(kind, isDurable, "ann", 0);
+        const expected = new Map<string, number[]>();
+        const userOf = (fanout: number, session: number): string =>
+          users[(fanout + session) % users.length] as string;
+        let offset = 0;
+        for (const one of steps) {
+          if (model.isEmpty) break;
+          if (one.what === "enter") {
+            const { fanout, session } = one;
+            const userId = userOf(fanout, session);
+            await kit.enter(fanout, session, userId);
+            model.join(userId, 0, 100);
+            model.attach(userId, `${fanout}/${session}`);
+            const key = `${fanout}/${session}`;
+            if (!expected.has(key)) expected.set(key, []);
+          } else if (one.what === "exit") {
+            await kit.exit(one.fanout, one.session);
+            model.detach(`${one.fanout}/${one.session}`);
+            expected.delete(`${one.fanout}/${one.session}`);
+          } else if (one.what === "send") {
+            const answer = await kit.send(one.userId);
+            assert.equal("ok" in answer && answer.ok, model.decideSend(one.userId) === null);
+            if (model.decideSend(one.userId) !== null) continue;
+            offset += 1;
+            for (const [key, offsets] of expected) {
+              const [fanout, session] = key.split("/").map(Number) as [number, number];
+              if (model.receives(userOf(fanout, session))) offsets.push(offset);
+            }
+          } else if (one.what === "lose") {
+            const view = kit.fanout(one.fanout);
+            kit.kernel.kernel.find(view.ref.id)?.stop({ kind: "killed", message: "killed" });
+            await kit.settle();
+            const keys = [...expected.keys()].filter((key) => key.startsWith(`${one.fanout}/`));
+            model.detachAll(keys);
+            for (const key of keys) expected.delete(key);
+            const fresh = await kit.addFanout();
+            kit.fanouts[one.fanout] = fresh;
+            kit.fanouts.pop();
+          } else {
+            const operation = one.what as "accept";
+            const answer = await kit.kernel.until(
+              kit.group.ask.operate(operation, one.by, one.userId),
+            );
+            await kit.settle();
+            const decision = model[operation](one.by, one.userId);
+            assert.equal("ok" in answer && answer.ok, decision.ok);
+            if (model.get(one.userId) === undefined) {
+              for (const key of [...expected.keys()]) {
+                const [fanout, session] = key.split("/").map(Number) as [number, number];
+                if (userOf(fanout, session) === one.userId) expected.delete(key);
+              }
+            }
+          }
+          for (const key of [...expected.keys()]) {
+            const [fanout, session] = key.split("/").map(Number) as [number, number];
+            const userId = userOf(fanout, session);
+            if (model.get(userId) === undefined) {
+              expected.delete(key);
+              continue;
+            }
+            const view = kit.fanout(fanout);
+            const { role, status } = view.members.get(userId) ?? {};
+            const member = model.get(userId);
+            assert.deepEqual({ role, status }, { role: member?.role, status: member?.status });
+            const known = view.sessions.get(session);
+            assert.equal(known?.receives, model.receives(userId), `${key} receives`);
+            assert.deepEqual(known?.offsets, expected.get(key), `${key} has received`);
+          }
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
