@@ -24,6 +24,7 @@ export {
   type FunConfig,
   validateWithDetails,
 } from "./registry/index.ts";
+export { type GroupMessage, type GroupOptions, groups, type PageOptions } from "./relay/index.ts";
 export type { CallInfo, Response } from "./request/index.ts";
 export {
   type ArgumentsOf,

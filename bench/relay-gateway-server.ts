@@ -1,5 +1,4 @@
 /** A gateway with relay groups under measurement: one scheduler thread, users from the query. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { createSystem } from "#runtime";
 import { channelDefaults } from "../actors/channel/index.ts";
 import { defaultGatewayConfig, type GatewayConfig, startGateway } from "../actors/gateway/index.ts";
@@ -27,15 +26,4 @@ const config: GatewayConfig = {
 const system = await createSystem({ threads: 1 });
 const gateway = await startGateway(system, config);
 const collector = await system.spawn(Collector);
-serveMeasurement(gateway.port, () => system.stop(), {
-  /** Memory of the process without garbage, bytes. */
-  async settle(): Promise<number> {
-    // Pages are given back some time after the collection that frees them.
-    for (let time = 0; time < 3; time += 1) {
-      await collector.ask.collect();
-      globalThis.gc?.();
-      await sleep(200);
-    }
-    return process.memoryUsage.rss();
-  },
-});
+serveMeasurement(gateway.port, () => system.stop(), { held: () => collector.ask.held() });

@@ -138,10 +138,10 @@ function print({ success, result, code, error }: WireResponse): string {
   return success ? inspect(result, { depth: 6 }) : `${code}: ${error}`;
 }
 
-/** Sends what `→` says and expects what `←` says; `,…` stands for fields that are left out. */
+/** Sends what `→` says and expects what `←` says; `…` stands for fields that are left out. */
 async function replay(client: FrameClient, text: string): Promise<void> {
   for (const line of text.trim().split("\n")) {
-    const frame: Frame = JSON.parse(line.slice(2).replaceAll(",…", ""));
+    const frame: Frame = JSON.parse(line.slice(2).replaceAll(/,?…/g, ""));
     if (line.startsWith("→")) {
       client.send(frame);
       continue;
@@ -221,7 +221,14 @@ describe("the READMEs of the gateway", async () => {
     const running = tree?.children.map(({ name }) => name.replace(/-\d+$/, "-N")) ?? [];
     // These are there for a while, where they are configured, or in a cluster.
     const elsewhere = ["receiver", "puller", "publisher", "pusher", "farewell"];
-    const expected = new Set([...running, "boot", "quota", "admin_service", ...elsewhere]);
+    const expected = new Set([
+      ...running,
+      "boot",
+      "quota",
+      "relay_store",
+      "admin_service",
+      ...elsewhere,
+    ]);
     assert.deepEqual(drawn.sort(), [...expected].sort());
   });
 

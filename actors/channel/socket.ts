@@ -280,7 +280,8 @@ export class Socket implements WriterOwner {
 
   #call(channel: Channel, session: ActorRef<Session>, frame: Frame): void {
     const isBinary = Buffer.isBuffer(frame.payload);
-    if (!session.tell.push(frame.ref, readPayload(frame), isBinary)) {
+    const payload = isBinary ? readPayload(frame) : frame.payload;
+    if (!session.tell.push(frame.ref, payload, isBinary)) {
       // Its session has ended, and word of that has not come yet.
       this.answer(frame, channel.joinRef, "error", '{"reason":"unavailable"}');
       this.sessionEnded(channel, true);

@@ -33,10 +33,10 @@ class Room {
     presence.onSync(() => {
       // Who waits to be accepted is not told who is here.
       this.#sayActive();
-      showPeople(presence);
+      showPeople(presence, this.#name);
     });
     this.#socket.onClose(() => {
-      if (room === this) say("The connection is lost. Trying again…");
+      if (room === this) this.#sayAway("The connection is lost");
     });
   }
 
@@ -48,7 +48,7 @@ class Room {
       .receive("ok", (answer) => this.#joined(answer))
       .receive("error", ({ reason }) => {
         if (this.#seen === null) this.#end(reason);
-        else say(`${reason}. Trying again…`);
+        else this.#sayAway(reason);
       });
   }
 
@@ -68,6 +68,7 @@ class Room {
     if (isFirst) showRoom(this.#groupId);
     if (status === "pending") say("Somebody in the room has to accept you first.");
     else this.#sayActive();
+    showConnection(true);
     if (isFirst && status !== "pending") this.#showHistory(offset);
   }
 
@@ -75,17 +76,22 @@ class Room {
     say(`You are here as ${this.#name}.`);
   }
 
+  #sayAway(why) {
+    say(`${why}. Trying again…`);
+    showConnection(false);
+  }
+
   async #showHistory(offset) {
     const page = await this.#call("history", { before: offset + 1, limit: 50 });
     // Live messages may have come meanwhile; these were before them.
-    messages.prepend(...page.messages.map((message) => createMessage(message)));
+    messages.prepend(...page.messages.map((message) => createMessage(message, this.#name)));
     log.scrollTop = log.scrollHeight;
   }
 
   #show(message) {
     if (message.offset <= this.#seen.since) return;
     this.#seen = { ...this.#seen, since: message.offset };
-    add(createMessage(message));
+    add(createMessage(message, this.#name));
   }
 
   /** The gateway tells that it left messages out. */
@@ -156,8 +162,15 @@ function say(text) {
   if (element("status").textContent !== text) element("status").textContent = text;
 }
 
+/** Without a connection nothing can be sent, and nobody knows who is here. */
+function showConnection(isThere) {
+  document.body.classList.toggle("away", !isThere);
+  element("send").elements.send.disabled = !isThere;
+}
+
 function showRoom(groupId) {
   element("title").textContent = groupId;
+  document.title = `${groupId} · Chat`;
   messages.replaceChildren();
   element("join").hidden = true;
   element("room").hidden = false;
@@ -166,28 +179,36 @@ function showRoom(groupId) {
 
 function showForm(why) {
   say(why);
+  showConnection(true);
+  element("title").textContent = "Chat";
+  document.title = "Chat · Troupe";
   element("room").hidden = true;
   element("join").hidden = false;
   element("join").elements.name.focus();
 }
 
-function showPeople(presence) {
+function showPeople(presence, self) {
   const people = presence.list((name, { metas }) => {
     const devices = metas.length === 1 ? "" : ` (${metas.length} devices)`;
-    return createElement("li", { textContent: `${name}${devices}` });
+    const person = createElement("li", { textContent: `${name}${devices}` });
+    if (name === self) person.append(createElement("small", { textContent: " you" }));
+    return person;
   });
   element("people").replaceChildren(...people);
 }
 
-function createMessage({ from_user_id: from, message, timestamp }) {
+function createMessage({ from_user_id: from, message, timestamp }, self) {
   // biome-ignore lint/style/noRestrictedGlobals: a browser's own time zone
   const time = new Date(timestamp).toLocaleTimeString([], { timeStyle: "short" });
   const text = typeof message?.text === "string" ? message.text : JSON.stringify(message);
   const line = createElement("li", {});
   line.append(
     createElement("time", { dateTime: timestamp, textContent: time }),
-    createElement("b", { textContent: from ?? "the gateway" }),
-    text,
+    createElement("b", {
+      textContent: from ?? "the gateway",
+      className: from === self ? "own" : "",
+    }),
+    createElement("span", { textContent: text }),
   );
   return line;
 }

@@ -37,27 +37,41 @@ export function selectChatFile(path: string, home: () => HomePage): ChatFile | n
 }
 
 const style = `
+:root { --warn: #b3460f; }
+@media (prefers-color-scheme: dark) { :root { --warn: #ffab70; } }
 [hidden] { display: none !important; }
 form { display: flex; flex-wrap: wrap; gap: 0.75rem; align-items: end; margin: 1rem 0; }
-label { display: grid; gap: 0.2rem; flex: 1 1 10rem; color: var(--soft); font-size: 0.875rem; }
-input, button { font: inherit; padding: 0.45rem 0.7rem; border: 1px solid var(--line); border-radius: 8px; }
+label { display: grid; gap: 0.2rem; flex: 1 1 9rem; color: var(--soft); font-size: 0.875rem; }
+input, button { font: 1rem/1.5 system-ui, sans-serif; padding: 0.45rem 0.7rem; border: 1px solid var(--line); border-radius: 8px; }
 input { background: transparent; color: CanvasText; width: 100%; }
 button { background: var(--accent); border-color: var(--accent); color: Canvas; cursor: pointer; }
 button.plain { background: transparent; color: var(--accent); }
-#room { display: grid; grid-template-columns: 1fr 11rem; gap: 0 1.5rem; }
-#room > :not(#log, aside) { grid-column: 1 / -1; }
-#log { height: 24rem; overflow-y: auto; border: 1px solid var(--line); border-radius: 8px; padding: 0.5rem 1rem; }
+button:disabled { opacity: 0.5; cursor: default; }
+.away #status { color: var(--warn); }
+.away aside { opacity: 0.5; }
+#room { display: grid; grid-template-columns: 1fr 11rem; gap: 0 1.5rem; margin-top: 0.75rem; }
+#send { grid-column: 1 / -1; }
+#log { height: min(26rem, 60vh); overflow-y: auto; border: 1px solid var(--line); border-radius: 8px; padding: 0.5rem 1rem; }
 #log ol, aside ul { list-style: none; margin: 0; padding: 0; }
-#log li { padding: 0.15rem 0; overflow-wrap: anywhere; }
+#log ol:empty::before { content: "Nothing has been said yet. Open this page in a second window, and talk to yourself."; color: var(--soft); }
+#log li, aside li { padding: 0.15rem 0; overflow-wrap: anywhere; }
 #log b { margin-right: 0.5rem; }
-#log time { float: right; color: var(--soft); font-size: 0.8rem; margin-left: 0.75rem; }
-#log .note { color: var(--soft); font-style: italic; }
-aside h2 { margin-top: 0; }
-@media (max-width: 34rem) { #room { grid-template-columns: 1fr; } aside { margin-top: 1rem; } }
+#log b.own { color: var(--accent); }
+#log time { float: right; color: var(--soft); font-size: 0.8rem; line-height: 1.5rem; margin-left: 0.75rem; }
+#log .note { color: var(--warn); font-style: italic; }
+aside h2 { margin: 0 0 0.4rem; }
+aside small { color: var(--soft); }
+@media (max-width: 36rem) {
+  body { margin: 1.25rem auto; }
+  #room { grid-template-columns: 1fr; }
+  aside { order: -1; display: flex; gap: 0.75rem; align-items: baseline; margin-bottom: 0.5rem; }
+  aside h2 { flex: none; font-size: 1rem; margin: 0; }
+  aside ul { display: flex; flex-wrap: wrap; gap: 0 0.75rem; max-height: 4rem; overflow-y: auto; }
+}
 `;
 
 const body = `<h1 id="title">Chat</h1>
-<p id="status" class="soft" role="status">Pick a name and a room. <a href="/">What runs here</a></p>
+<p class="soft"><span id="status" role="status">Pick a name and a room.</span> <a href="/">What runs here</a></p>
 <form id="join">
 <label>Name <input name="name" required maxlength="64" autocomplete="nickname" autofocus></label>
 <label>Room <input name="room" required maxlength="64" value="lobby"></label>
@@ -68,7 +82,7 @@ const body = `<h1 id="title">Chat</h1>
 <aside><h2 id="here">Here now</h2><ul id="people" aria-labelledby="here"></ul></aside>
 <form id="send">
 <label>Message <input name="text" required maxlength="2000" autocomplete="off"></label>
-<button>Send</button>
+<button name="send">Send</button>
 <button id="leave" type="button" class="plain">Leave</button>
 </form>
 </main>

@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import type { ChannelConfig } from "../channel/index.ts";
-import { parseRelaySettings, type RelaySettings } from "../relay/relay-settings.ts";
+import { parseRelaySettings, type RelaySettings } from "../relay/index.ts";
 import { ConfigError } from "./config-error.ts";
 import type { ConfigPlace } from "./config-paths.ts";
 

@@ -13,7 +13,7 @@ import {
 import type { PullOptions } from "../exchange/index.ts";
 import type { LimitConfig } from "../limits/index.ts";
 import type { PoolSettings } from "../pool/index.ts";
-import type { RelaySettings } from "../relay/relay-settings.ts";
+import type { RelaySettings } from "../relay/index.ts";
 import type { AdminAction } from "./admin-gate.ts";
 import { readAuth, readSecret } from "./config-auth.ts";
 import { readCluster, selectNodePort } from "./config-cluster.ts";

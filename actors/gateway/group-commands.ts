@@ -1,7 +1,11 @@
 import { type Command, CommandError, isReplyError, type Parameter } from "#runtime";
-import { type GroupListing, listGroups } from "../relay/group-listing.ts";
-import type { GroupInfo } from "../relay/group-messages.ts";
-import { type Groups, groups as groupsHere } from "../relay/groups.ts";
+import {
+  type GroupInfo,
+  type GroupListing,
+  type Groups,
+  groups as groupsHere,
+  listGroups,
+} from "../relay/index.ts";
 import { currentContext } from "../service/index.ts";
 import { readOptionalText, readText } from "./command-arguments.ts";
 import { formatGroup, formatGroups } from "./group-text.ts";

@@ -1,6 +1,5 @@
 import { type Column, formatTable, formatWallTime } from "#runtime";
-import type { GroupListing, ListedGroup } from "../relay/group-listing.ts";
-import type { GroupInfo } from "../relay/group-messages.ts";
+import type { GroupInfo, GroupListing, ListedGroup } from "../relay/index.ts";
 
 const columns: readonly Column<ListedGroup>[] = [
   { title: "group", cell: ({ groupId }) => groupId },

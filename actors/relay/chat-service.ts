@@ -10,7 +10,7 @@ import {
   encodePage,
   encodeSummary,
 } from "./chat-results.ts";
-import type { Fanout } from "./fanout.ts";
+import { type Fanout, fanoutPrefix } from "./fanout.ts";
 import type { EnterAccepted, JoinRequest } from "./fanout-messages.ts";
 import { GroupAccess } from "./group-access.ts";
 import type { GroupKind } from "./group-kind.ts";
@@ -35,9 +35,6 @@ interface OfGroup {
 interface OfMember extends OfGroup {
   readonly user_id: string;
 }
-
-/** The registered name of the fan-out of a thread begins with it. */
-const fanoutPrefix = "fanout-";
 
 /** How long a fan-out may take to bring a session in; it gives up itself before. */
 const joinTimeoutMs = 12_000;

@@ -1,26 +1,13 @@
-import type { ActorContext, ActorRef } from "#runtime";
+import type { ActorRef } from "#runtime";
 import type { Fanout } from "./fanout.ts";
 import type { Claim, EnterRequest, ReenterAnswer } from "./fanout-messages.ts";
 import { isReceiving, type MemberState } from "./group-kind.ts";
-import type { GroupRecord } from "./group-record.ts";
+import { type GroupPlace, noteMember } from "./group-place.ts";
 import { type FanoutLink, type GroupSession, GroupSessions } from "./group-sessions.ts";
 import type { Decision, MemberChange, Membership } from "./membership.ts";
 import { Presence, type PresenceState } from "./presence.ts";
 import type { RelayRefusal } from "./refusal.ts";
-import type { RelaySettings } from "./relay-settings.ts";
 import { tellJoin, tellLeave } from "./relay-telemetry.ts";
-
-/** What a crowd belongs to. */
-export interface CrowdPlace {
-  readonly groupId: string;
-  readonly context: ActorContext;
-  readonly settings: RelaySettings;
-  readonly membership: Membership;
-  /** Null: the group is not durable. */
-  readonly record: GroupRecord | null;
-  /** Who came or went, for the shards that know which groups a user is in. */
-  note(userId: string, isMember: boolean): void;
-}
 
 /** A session that is in the group now. */
 export interface Entered {
@@ -35,7 +22,7 @@ export interface Entered {
  * fan-outs, the disk and the roster of it.
  */
 export class Crowd {
-  readonly #place: CrowdPlace;
+  readonly #place: GroupPlace;
   readonly #membership: Membership;
   readonly #sessions = new GroupSessions();
   /** Null: nobody has come yet, or the group tells no presence. */
@@ -43,7 +30,7 @@ export class Crowd {
   #tellsPresence: boolean;
   #isTelling = false;
 
-  constructor(place: CrowdPlace) {
+  constructor(place: GroupPlace) {
     this.#place = place;
     this.#membership = place.membership;
     this.#tellsPresence = place.settings.presence;
@@ -143,7 +130,7 @@ export class Crowd {
     meta: Readonly<Record<string, unknown>>,
   ): void {
     if (link.sessions.has(session)) return;
-    const key = `${link.key} ${session}`;
+    const key = `${link.ref.key} ${session}`;
     if (!this.#membership.attach(userId, key)) return;
     const added = { key, link, session, userId, deviceId, meta };
     if (this.#sessions.add(added)) this.#place.context.watch(link.ref);
@@ -179,7 +166,7 @@ export class Crowd {
 
   #note(userId: string, after: MemberState | null): void {
     const { groupId } = this.#place;
-    this.#place.note(userId, after !== null);
+    noteMember(this.#place, userId, after !== null);
     if (after === null) tellLeave(groupId, userId, this.#membership.size);
     else tellJoin(groupId, after);
   }
@@ -188,7 +175,7 @@ export class Crowd {
   #tell({ userId, after }: MemberChange, before: MemberState): void {
     const did = isReceiving(before);
     const does = after !== null && isReceiving(after);
-    const sessions = [...this.#sessions.ofUser(userId)];
+    const sessions = this.#sessions.ofUser(userId);
     const quiet = new Set(
       sessions.map(({ link }) => link).filter(({ receiving }) => receiving === 0),
     );

@@ -1,15 +1,12 @@
-import type { ActorContext } from "#runtime";
+import type { GroupPlace } from "./group-place.ts";
 import type { FanoutLink } from "./group-sessions.ts";
 import type { History, HistoryEntry } from "./history.ts";
 
 /** How long after a way was full it is tried again. */
 const retryMs = 100;
 
-/** What deliveries need of their group. */
-export interface DeliveryPlace {
-  readonly groupId: string;
-  readonly context: ActorContext;
-  /** The fan-outs to deliver to. */
+/** Who knows the fan-outs to deliver to. */
+export interface LinkList {
   links(): Iterable<FanoutLink>;
 }
 
@@ -19,18 +16,21 @@ export interface DeliveryPlace {
  * offsets.
  */
 export class Deliveries {
-  readonly #place: DeliveryPlace;
+  readonly #place: GroupPlace;
+  readonly #crowd: LinkList;
+  /** The present one. */
   readonly #history: () => History;
   #isWaiting = false;
 
-  constructor(place: DeliveryPlace, history: () => History) {
+  constructor(place: GroupPlace, crowd: LinkList, history: () => History) {
     this.#place = place;
+    this.#crowd = crowd;
     this.#history = history;
   }
 
   /** Sends the newest message to every fan-out that has somebody to give it to. */
   deliver({ offset, text }: HistoryEntry): void {
-    for (const link of this.#place.links()) {
+    for (const link of this.#crowd.links()) {
       if (link.receiving === 0 || link.missedFrom !== null) continue;
       if (link.ref.tell.deliver(this.#place.groupId, offset, text)) continue;
       link.missedFrom = offset;
@@ -43,7 +43,7 @@ export class Deliveries {
     this.#isWaiting = true;
     this.#place.context.after(retryMs, () => {
       this.#isWaiting = false;
-      for (const link of this.#place.links()) this.#catchUp(link);
+      for (const link of this.#crowd.links()) this.#catchUp(link);
     });
   }
 

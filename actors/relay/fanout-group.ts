@@ -20,6 +20,9 @@ export const slowBytes = 1_048_576;
 /** What of the settings of groups a fan-out has to know. */
 export type FanoutSettings = Pick<RelaySettings, "slowMember" | "presence">;
 
+/** The event that tells a session what its user is in the group from now on. */
+const membershipEvent = "relay_membership";
+/** These are about one group: its own channel alone gets them. */
 const presenceEvents = { state: "presence_state", diff: "presence_diff" } as const;
 
 /**
@@ -111,12 +114,15 @@ export class FanoutGroup {
     return seats;
   }
 
-  /** A member has another role or status. */
+  /** A member has another role or status, and is told so itself. */
   change(state: MemberState, presence: PresenceState | null): void {
     const member = this.#members.get(state.userId);
     if (member === undefined) return;
     this.flush();
     this.#takePresence(presence);
+    const { role, status } = state;
+    const text = JSON.stringify({ group_id: this.groupId, role, status });
+    for (const { channel } of member.seats) channel.send(membershipEvent, text);
     this.#update(member, state);
   }
 
@@ -157,7 +163,8 @@ export class FanoutGroup {
   flush(): void {
     const batch = this.#batch;
     if (batch.isEmpty) return;
-    for (const { seats } of this.#forms.values()) {
+    for (const { isOfTopic, seats } of this.#forms.values()) {
+      if (!isOfTopic && batch.firstOffset === 0) continue;
       let frames: Framed | null = null;
       for (let i = 0; i < seats.length; i++) {
         const seat = seats[i] as Seat;
@@ -165,7 +172,7 @@ export class FanoutGroup {
         if (seat.isBehind || channel.unreadBytes > slowBytes) this.#skip(seat);
         else if (seat.has >= batch.firstOffset && batch.firstOffset > 0) this.#sendRest(seat);
         else {
-          frames ??= batch.frame(channel);
+          frames ??= batch.frame(channel, isOfTopic);
           channel.sendFrames(frames);
         }
       }
@@ -181,7 +188,6 @@ export class FanoutGroup {
     seat.isBehind = false;
     seat.gap = null;
     seat.missesPresence = false;
-    if (seat.form === null) return;
     if (gap !== null) this.#tellGap(seat, gap, this.#sentOffset);
     if (missesPresence) this.#pushPresence(seat);
   }
@@ -276,7 +282,8 @@ export class FanoutGroup {
   /** Messages reach it from now on. */
   #unmute(seat: Seat): void {
     const { formKey } = seat.channel;
-    const form = this.#forms.get(formKey) ?? { key: formKey, seats: [] };
+    const { isOfTopic } = seat;
+    const form = this.#forms.get(formKey) ?? { key: formKey, isOfTopic, seats: [] };
     this.#forms.set(formKey, form);
     seat.form = form;
     seat.place = form.seats.push(seat) - 1;
@@ -294,6 +301,9 @@ export class FanoutGroup {
     }
     if (form.seats.length === 0) this.#forms.delete(form.key);
     seat.form = null;
+    seat.isBehind = false;
+    seat.gap = null;
+    seat.missesPresence = false;
     this.#receiving -= 1;
     if (this.#receiving > 0) return;
     this.#isFollowed = false;
@@ -307,8 +317,9 @@ export class FanoutGroup {
     this.#presence.set(state);
   }
 
-  #pushPresence({ channel }: Seat): void {
-    if (this.#presence !== null) channel.send(presenceEvents.state, this.#presence.text());
+  #pushPresence({ channel, isOfTopic }: Seat): void {
+    if (this.#presence !== null && isOfTopic)
+      channel.send(presenceEvents.state, this.#presence.text());
   }
 
   #pushAll({ channel }: Seat, texts: readonly string[]): void {
@@ -318,7 +329,7 @@ export class FanoutGroup {
 
   /** What of the batch a client that has just joined does not have from the answer of its join. */
   #sendRest(seat: Seat): void {
-    const frames = this.#batch.frameBehind(seat.channel, seat.has);
+    const frames = this.#batch.frameBehind(seat.channel, seat.has, seat.isOfTopic);
     if (frames !== null) seat.channel.sendFrames(frames);
   }
 

@@ -38,7 +38,7 @@ export interface EnterAccepted {
 }
 
 /** A session of the fan-out that brings a {@link Claim}. */
-export interface ClaimedSession {
+interface ClaimedSession {
   readonly session: number;
   readonly deviceId: string | null;
   readonly meta: Record<string, unknown>;
@@ -71,7 +71,7 @@ export interface ReenterAnswer {
 }
 
 /** What an enter creates when there is no such group. */
-export interface NewGroup {
+interface NewGroup {
   readonly kind: GroupKind;
   readonly isDurable: boolean;
   /** Refuse with `group_exists` when there is one. */

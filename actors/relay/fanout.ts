@@ -20,10 +20,10 @@ import { relayRouterOf } from "./router.ts";
 import { FanoutSession, removeFrom, type Seat } from "./seat.ts";
 
 /** How long a client waits for a group to answer its join. */
-export const enterTimeoutMs = 5_000;
+const enterTimeoutMs = 5_000;
 
 /** Enters that may wait for groups at once; one more is refused `unavailable`. */
-export const maxOpenEnters = 50_000;
+const maxOpenEnters = 50_000;
 
 /** A fan-out's name is this and the number of its thread. */
 export const fanoutPrefix = "fanout-";
@@ -35,7 +35,7 @@ export const fanoutPrefix = "fanout-";
 export const fanoutOptions = { mailboxCapacity: 1_000_000, concurrency: 1_000_000 } as const;
 
 /** The event that tells a client that its session is in a group no more. */
-export const closedEvent = "relay_closed";
+const closedEvent = "relay_closed";
 
 /** How long after a group was found again those are told of its presence whom no difference told. */
 const presenceSettleMs = 1_000;

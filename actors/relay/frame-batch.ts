@@ -33,18 +33,14 @@ export class FrameBatch {
     this.#add(event, text, 0);
   }
 
-  /** All of it. */
-  frame(encoder: FrameEncoder): Framed {
-    return frameMessages(this.#texts.map((text, i) => this.#encode(encoder, text, i)));
+  /** The messages, and the changes of presence if they are wanted. */
+  frame(encoder: FrameEncoder, withPresence: boolean): Framed {
+    return frameMessages(this.#encodeBehind(encoder, 0, withPresence));
   }
 
-  /** What of it is no message up to `offset`; null: nothing. */
-  frameBehind(encoder: FrameEncoder, offset: number): Framed | null {
-    const frames: string[] = [];
-    for (const [i, text] of this.#texts.entries()) {
-      const own = this.#offsets[i] as number;
-      if (own === 0 || own > offset) frames.push(this.#encode(encoder, text, i));
-    }
+  /** The same without messages up to `offset`; null: nothing. */
+  frameBehind(encoder: FrameEncoder, offset: number, withPresence: boolean): Framed | null {
+    const frames = this.#encodeBehind(encoder, offset, withPresence);
     return frames.length === 0 ? null : frameMessages(frames);
   }
 
@@ -55,6 +51,15 @@ export class FrameBatch {
     this.firstOffset = 0;
     this.lastOffset = 0;
     this.hasPresence = false;
+  }
+
+  #encodeBehind(encoder: FrameEncoder, offset: number, withPresence: boolean): string[] {
+    const frames: string[] = [];
+    for (const [i, text] of this.#texts.entries()) {
+      const own = this.#offsets[i] as number;
+      if (own === 0 ? withPresence : own > offset) frames.push(this.#encode(encoder, text, i));
+    }
+    return frames;
   }
 
   #add(event: string | null, text: string, offset: number): void {

@@ -2,7 +2,7 @@
 export const gapEvent = "relay_gap";
 
 /** `slow`: the client did not take what it was sent; `lost`: nobody has it any more. */
-export type GapReason = "slow" | "lost";
+type GapReason = "slow" | "lost";
 
 /** Messages that a client misses. */
 export interface Gap {

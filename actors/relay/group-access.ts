@@ -89,13 +89,7 @@ export class GroupAccess {
 
   /** The group as the user has it; null when it is no member. */
   async summary(groupId: string, userId: string): Promise<GroupSummary | null> {
-    const call = async (
-      group: Ask<Group>,
-    ): Promise<GroupAnswer<{ readonly ok: true; readonly summary: GroupSummary | null }>> => {
-      const answer = await group.summary(userId);
-      return answer !== null && "moved" in answer ? answer : { ok: true, summary: answer };
-    };
-    const answer = await attempt(this.#router().ask(groupId, call));
+    const answer = await attempt(this.#router().ask(groupId, (group) => group.summary(userId)));
     if (answer.ok) return answer.summary;
     if (answer.code === "group_not_found") return null;
     throw new RelayError(answer);

@@ -98,7 +98,8 @@ export class GroupLink {
         this.#host.refuse(enter, refuseRelay("group_exists"));
         return;
       }
-      // Nobody here would know whether it is still there.
+      // Nobody here would know whether it is still there, once it has heard that all have left.
+      this.#tellAll(this.#ref);
       this.#unfollow(this.#ref);
     }
     this.#enters.set(request.no, enter);
@@ -145,9 +146,9 @@ export class GroupLink {
     return [];
   }
 
-  /** It goes on elsewhere. */
+  /** It goes on elsewhere; or where it is, under another epoch. */
   moved(to: ActorRef<Group>): void {
-    if (this.#ref === null || this.#ref.equals(to)) return;
+    if (this.#ref === null || (this.#ref.equals(to) && this.group.size === 0)) return;
     this.#unfollow(this.#ref);
     this.#follow(to);
   }

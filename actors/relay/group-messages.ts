@@ -98,3 +98,8 @@ export interface GroupSummary {
   readonly role: MemberRole;
   readonly status: MemberStatus;
 }
+
+/** Null: the user is no member. */
+export type SummaryAnswer =
+  | { readonly ok: true; readonly summary: GroupSummary | null }
+  | RelayRefusal;

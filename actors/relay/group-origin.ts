@@ -1,4 +1,4 @@
-import type { GroupStart } from "./group-messages.ts";
+import type { GroupOrigin } from "./group-messages.ts";
 import { History, type HistoryLimits } from "./history.ts";
 import { Membership } from "./membership.ts";
 import type { RelaySettings } from "./relay-settings.ts";
@@ -19,7 +19,8 @@ export interface GroupBeginning {
  * @param epoch of the messages to come, should it be a new one
  */
 export function openGroup(
-  { settings, origin }: GroupStart,
+  settings: RelaySettings,
+  origin: GroupOrigin,
   now: number,
   epoch: string,
 ): GroupBeginning {

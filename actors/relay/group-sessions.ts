@@ -17,7 +17,6 @@ export interface GroupSession {
 /** A fan-out that has sessions of the group. */
 export interface FanoutLink {
   readonly ref: ActorRef<Fanout>;
-  readonly key: string;
   readonly sessions: Map<number, GroupSession>;
   /** How many of them messages are for. */
   receiving: number;
@@ -25,49 +24,52 @@ export interface FanoutLink {
   missedFrom: number | null;
 }
 
-/** The sessions of a group, by the fan-outs that they are connected to and by their users. */
+/** The sessions of a group, by the fan-outs that they are connected to. */
 export class GroupSessions {
-  readonly #links = new Map<string, FanoutLink>();
-  readonly #byUser = new Map<string, GroupSession[]>();
+  /** By their keys; null: there are none. */
+  #links: Map<string, FanoutLink> | null = null;
 
   /** The fan-outs that have sessions here. */
   links(): Iterable<FanoutLink> {
-    return this.#links.values();
+    return this.#links?.values() ?? none;
   }
 
   /** That of a fan-out, which may not be one of {@link links} yet. */
   linkOf(ref: ActorRef<Fanout>): FanoutLink {
-    const key = `${ref.node} ${ref.thread} ${ref.id} ${ref.incarnation}`;
     return (
-      this.#links.get(key) ?? { ref, key, sessions: new Map(), receiving: 0, missedFrom: null }
+      this.#links?.get(ref.key) ?? { ref, sessions: new Map(), receiving: 0, missedFrom: null }
     );
   }
 
-  ofUser(userId: string): readonly GroupSession[] {
-    return this.#byUser.get(userId) ?? none;
+  /** Looks at every session: for what happens seldom. */
+  ofUser(userId: string): GroupSession[] {
+    const found: GroupSession[] = [];
+    for (const { sessions } of this.links()) {
+      for (const session of sessions.values()) if (session.userId === userId) found.push(session);
+    }
+    return found;
   }
 
   /** True when it is the first one of its fan-out. */
   add(session: GroupSession): boolean {
-    const { link, userId } = session;
+    const { link } = session;
     const isFirst = link.sessions.size === 0;
-    if (isFirst) this.#links.set(link.key, link);
+    if (isFirst) {
+      this.#links ??= new Map();
+      this.#links.set(link.ref.key, link);
+    }
     link.sessions.set(session.session, session);
-    const others = this.#byUser.get(userId);
-    if (others === undefined) this.#byUser.set(userId, [session]);
-    else others.push(session);
     return isFirst;
   }
 
   /** True when it was the last one of its fan-out. */
-  remove({ link, session, userId, key }: GroupSession): boolean {
+  remove({ link, session }: GroupSession): boolean {
     link.sessions.delete(session);
-    const others = (this.#byUser.get(userId) ?? []).filter((other) => other.key !== key);
-    if (others.length === 0) this.#byUser.delete(userId);
-    else this.#byUser.set(userId, others);
     if (link.sessions.size > 0) return false;
-    return this.#links.delete(link.key);
+    this.#links?.delete(link.ref.key);
+    if (this.#links?.size === 0) this.#links = null;
+    return true;
   }
 }
 
-const none: readonly GroupSession[] = Object.freeze([]);
+const none: readonly FanoutLink[] = Object.freeze([]);

@@ -1,35 +1,35 @@
 import { Actor, type ActorRef, type Signal } from "#runtime";
+import { admitMember } from "./admission.ts";
 import { Crowd } from "./crowd.ts";
 import type { Fanout } from "./fanout.ts";
 import type { Claim, EnterRequest } from "./fanout-messages.ts";
 import type {
   GroupAnswer,
   GroupInfo,
+  GroupOrigin,
   GroupStart,
-  GroupSummary,
   HistoryAnswer,
   InfoAnswer,
   MemberAnswer,
   MemberOperation,
   MessageSource,
   SendAnswer,
+  SummaryAnswer,
 } from "./group-messages.ts";
 import { openGroup } from "./group-origin.ts";
+import { type GroupPlace, noteMember } from "./group-place.ts";
 import { GroupRecord } from "./group-record.ts";
-import type { FanoutLink } from "./group-sessions.ts";
 import type { GroupState } from "./group-state.ts";
 import type { Decision, Membership } from "./membership.ts";
 import { MessageLog } from "./message-log.ts";
 import { type RelayRefusal, refuseRelay } from "./refusal.ts";
 import { tellCreate, tellDelete, tellMove, tellRestore } from "./relay-telemetry.ts";
-import { type RelayRouter, relayRouterOf } from "./router.ts";
+import { relayRouterOf } from "./router.ts";
 
 /** How long a group that has moved still says where to. */
 const forwardMs = 5_000;
 /** How long those who were connected have to come back, after a move or a loss. */
 const graceMs = 10_000;
-/** How long a newcomer waits for word of how many groups the user is in. */
-const admitTimeoutMs = 1_000;
 /** Members that `info` lists. */
 const maxListed = 1_000;
 
@@ -46,11 +46,8 @@ type Eventually<T> = T | Promise<T>;
  */
 export class Group extends Actor {
   static override readonly source: string = import.meta.url;
-  readonly #start: GroupStart;
-  readonly #router: RelayRouter;
-  readonly #membership: Membership;
+  readonly #place: GroupPlace;
   readonly #createdAt: number;
-  readonly #record: GroupRecord | null;
   readonly #crowd: Crowd;
   readonly #log: MessageLog;
   /** Who was a member until a fan-out was lost, and may come back by its claim; null: nobody. */
@@ -62,40 +59,25 @@ export class Group extends Actor {
   #movedTo: ActorRef<Group> | null = null;
   #isOver = false;
 
-  constructor(start: GroupStart) {
+  constructor({ groupId, settings, origin }: GroupStart) {
     super();
-    this.#start = start;
     const { context } = this;
-    const { groupId, settings, origin } = start;
-    this.#router = relayRouterOf(context);
-    const begun = openGroup(start, context.clock.wallTime(), this.#newEpoch());
+    const begun = openGroup(settings, origin, context.clock.wallTime(), this.#newEpoch());
     const { membership, createdAt } = begun;
-    this.#membership = membership;
-    this.#createdAt = createdAt;
     const isKept = membership.isDurable && settings.storage !== null;
-    this.#record = isKept ? new GroupRecord(context, groupId, () => this.#state()) : null;
-    const record = this.#record;
-    const note = (userId: string, isMember: boolean): void => this.#note(userId, isMember);
-    this.#crowd = new Crowd({ groupId, context, settings, membership, record, note });
-    const links = (): Iterable<FanoutLink> => this.#crowd.links();
-    this.#log = new MessageLog({ groupId, context, settings, record, links }, begun.history);
+    const record = isKept ? new GroupRecord(context, groupId, () => this.#state()) : null;
+    const router = relayRouterOf(context);
+    this.#place = { groupId, context, settings, router, membership, record };
+    this.#createdAt = createdAt;
+    this.#crowd = new Crowd(this.#place);
+    this.#log = new MessageLog(this.#place, this.#crowd, begun.history);
     const isSure = origin.type === "new" || origin.type === "moved";
     this.#trustsUntil = isSure ? Number.NEGATIVE_INFINITY : context.clock.now() + graceMs;
-  }
-
-  protected override init(): void {
-    const { origin, groupId } = this.#start;
-    const { kind, isDurable, size } = this.#membership;
-    if (origin.type === "new") tellCreate(groupId, kind, isDurable);
-    else if (origin.type !== "moved") tellRestore(groupId, origin.type, size, this.#log.offset);
-    // Its own copy is as it should be, but for the epoch.
-    if (origin.type !== "stored" || origin.isSuspect) {
-      void this.#record?.write({ replace: this.#state() });
+    if (origin.type !== "new" || membership.isEmpty) {
+      const connected = origin.type === "moved" ? (origin.state.connected ?? []) : [];
+      context.after(graceMs, () => this.#settle(connected));
     }
-    this.renote();
-    if (origin.type !== "new" || this.#membership.isEmpty) {
-      this.context.after(graceMs, () => this.#settle());
-    }
+    this.#begin(origin);
   }
 
   // --- from fan-outs -------------------------------------------------------------------------
@@ -104,10 +86,12 @@ export class Group extends Actor {
   enter(fanout: ActorRef<Fanout>, request: EnterRequest): Eventually<void> {
     return this.#forFanout(fanout, () => {
       if (this.#membership.get(request.userId) !== undefined) return this.#enter(fanout, request);
-      return this.#admit(request.userId).then((isAdmitted) =>
+      const { userId } = request;
+      const home = this.#place.router.shardOf(userId);
+      return admitMember(home, userId, this.#groupId).then((isAdmitted) =>
         this.#forFanout(fanout, () => {
           if (isAdmitted) return this.#enter(fanout, request);
-          const limit = this.#start.settings.maxGroupsPerUser;
+          const limit = this.#place.settings.maxGroupsPerUser;
           const refusal = refuseRelay("too_many_groups", { limit });
           fanout.tell.entered(this.#groupId, request.no, refusal);
           return this.#endIfEmpty();
@@ -180,20 +164,20 @@ export class Group extends Actor {
 
   /** Ends the group for everybody. */
   delete(by: string | null): Eventually<GroupAnswer<{ readonly ok: true } | RelayRefusal>> {
-    return this.#answer(() => {
+    return this.#answer<{ readonly ok: true } | RelayRefusal>(() => {
       const refusal = this.#membership.decideDelete(by);
-      if (refusal !== null) return refusal;
-      return this.#end("deleted").then(() => ({ ok: true }));
+      return refusal ?? this.#end("deleted").then(() => ({ ok: true }));
     });
   }
 
-  /** The group as a user has it; null: the user is no member. */
-  summary(userId: string): Eventually<GroupAnswer<GroupSummary | null>> {
-    return this.#answer(() => {
+  /** The group as a user has it. */
+  summary(userId: string): Eventually<GroupAnswer<SummaryAnswer>> {
+    return this.#answer<SummaryAnswer>(() => {
       const member = this.#membership.get(userId);
-      if (member === undefined) return null;
+      if (member === undefined) return { ok: true, summary: null };
       const { role, status } = member;
-      return { groupId: this.#groupId, kind: this.#membership.kind, role, status };
+      const { kind } = this.#membership;
+      return { ok: true, summary: { groupId: this.#groupId, kind, role, status } };
     });
   }
 
@@ -227,13 +211,16 @@ export class Group extends Actor {
   /** Takes in what another copy of the group has: what is here counts where both know something. */
   merge(state: GroupState): void {
     this.#crowd.change(this.#membership.merge(state.members));
-    this.#log.merge(state);
+    const isAnew = this.#log.merge(state, this.#newEpoch());
+    // To the same group: that makes them say what they have seen.
+    const self = this.self as ActorRef<Group>;
+    if (isAnew) for (const { ref } of this.#crowd.links()) ref.tell.moved(this.#groupId, self);
     void this.#record?.write({ replace: this.#state() });
   }
 
   /** Tells the shards that know which groups a user is in, should they have changed. */
   renote(): void {
-    for (const { userId } of this.#membership.members()) this.#note(userId, true);
+    for (const { userId } of this.#membership.members()) noteMember(this.#place, userId, true);
   }
 
   // --- the rest is its own -------------------------------------------------------------------
@@ -252,7 +239,15 @@ export class Group extends Actor {
   }
 
   get #groupId(): string {
-    return this.#start.groupId;
+    return this.#place.groupId;
+  }
+
+  get #membership(): Membership {
+    return this.#place.membership;
+  }
+
+  get #record(): GroupRecord | null {
+    return this.#place.record;
   }
 
   #newEpoch(): string {
@@ -261,26 +256,24 @@ export class Group extends Actor {
     return `${clock.wallTime().toString(36)}-${chance.toString(36).padStart(4, "0")}`;
   }
 
-  #note(userId: string, isMember: boolean): void {
-    this.#router.shardOf(userId)?.tell.note(userId, this.#groupId, isMember);
-  }
-
-  /** Whether the user may be in one group more; nobody to tell is no reason to refuse. */
-  async #admit(userId: string): Promise<boolean> {
-    const shard = this.#router.shardOf(userId);
-    if (shard === undefined) return true;
-    try {
-      return await shard.askWith({ timeoutMs: admitTimeoutMs }).admit(userId, this.#groupId);
-    } catch {
-      return true;
+  /** Tells of itself, and is written down, at the start. */
+  #begin(origin: GroupOrigin): void {
+    const { kind, isDurable, size } = this.#membership;
+    if (origin.type === "new") tellCreate(this.#groupId, kind, isDurable);
+    else if (origin.type !== "moved") {
+      tellRestore(this.#groupId, origin.type, size, this.#log.offset);
     }
+    // Its own copy is as it should be, but for the epoch.
+    const isWritten = origin.type === "stored" && !origin.isSuspect;
+    if (!isWritten) void this.#record?.write({ replace: this.#state() });
+    this.renote();
   }
 
   #enter(fanout: ActorRef<Fanout>, request: EnterRequest): void {
     const { userId, no, since } = request;
     const entered = this.#crowd.enter(fanout, request);
     if (!entered.ok) {
-      this.#note(userId, false);
+      noteMember(this.#place, userId, false);
       fanout.tell.entered(this.#groupId, no, entered);
       return;
     }
@@ -324,8 +317,9 @@ export class Group extends Actor {
   // --- moves and ends ------------------------------------------------------------------------
 
   /** Runs when no move is under way; where the group has moved, the answer is where. */
-  #answer<T>(act: () => Eventually<T>): Eventually<GroupAnswer<T>> {
+  #answer<T>(act: () => Eventually<T>): Eventually<GroupAnswer<T | RelayRefusal>> {
     if (this.#movedTo !== null) return { moved: this.#movedTo };
+    if (this.#isOver) return refuseRelay("group_not_found");
     if (this.#moving === null) return act();
     return this.#moving.promise.then(() => this.#answer(act));
   }
@@ -334,6 +328,10 @@ export class Group extends Actor {
   #forFanout(fanout: ActorRef<Fanout> | null, act: () => Eventually<void>): Eventually<void> {
     if (this.#movedTo !== null) {
       fanout?.tell.moved(this.#groupId, this.#movedTo);
+      return undefined;
+    }
+    if (this.#isOver) {
+      fanout?.tell.closed(this.#groupId);
       return undefined;
     }
     if (this.#moving === null) return act();
@@ -345,14 +343,11 @@ export class Group extends Actor {
     this.#moving = null;
   }
 
-  /** Whoever was to come back has come. */
-  #settle(): void {
-    const { origin } = this.#start;
-    if (origin.type === "moved" && !this.#membership.isDurable) {
-      for (const userId of origin.state.connected ?? []) {
-        const isBack = this.#membership.sessionsOf(userId) > 0;
-        if (!isBack) this.#crowd.change(this.#membership.leave(userId));
-      }
+  /** Whoever was to come back, after a move those who were connected, has come by now. */
+  #settle(connected: readonly string[]): void {
+    for (const userId of this.#membership.isDurable ? [] : connected) {
+      const isBack = this.#membership.sessionsOf(userId) > 0;
+      if (!isBack) this.#crowd.change(this.#membership.leave(userId));
     }
     this.#crowd.change(this.#membership.settle());
     this.#endIfEmpty();
@@ -368,7 +363,7 @@ export class Group extends Actor {
     this.#isOver = true;
     tellDelete(this.#groupId, reason);
     for (const { ref } of this.#crowd.links()) ref.tell.closed(this.#groupId);
-    for (const { userId } of this.#membership.members()) this.#note(userId, false);
+    for (const { userId } of this.#membership.members()) noteMember(this.#place, userId, false);
     await this.#record?.remove();
     this.context.stop();
   }

@@ -23,7 +23,7 @@ export type Intent =
   | { readonly type: "restore"; readonly claim: GroupClaim };
 
 /** What of a claim the home of a group has to know to rebuild it; the group asks for the rest. */
-export type GroupClaim = Pick<Claim, "kind" | "isDurable" | "offset">;
+type GroupClaim = Pick<Claim, "kind" | "isDurable" | "offset">;
 
 /** A group, and whether it was created for the one who asked. */
 export interface FoundGroup {

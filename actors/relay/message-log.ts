@@ -1,34 +1,28 @@
-import { Deliveries, type DeliveryPlace } from "./deliveries.ts";
+import { Deliveries, type LinkList } from "./deliveries.ts";
 import type { HistoryAnswer, MessageSource, SendAnswer } from "./group-messages.ts";
 import { selectLimits } from "./group-origin.ts";
-import type { GroupRecord } from "./group-record.ts";
+import type { GroupPlace } from "./group-place.ts";
 import type { GroupState } from "./group-state.ts";
 import { encodeRelayed } from "./group-text.ts";
 import { History, type HistoryEntry } from "./history.ts";
+import { mergeMessages } from "./merge-messages.ts";
 import { refuseRelay } from "./refusal.ts";
-import type { RelaySettings } from "./relay-settings.ts";
 import { tellSend } from "./relay-telemetry.ts";
 import { SenderRate } from "./sender-rate.ts";
 
-/** What a log belongs to. */
-export interface LogPlace extends DeliveryPlace {
-  readonly settings: RelaySettings;
-  /** Null: the group is not durable. */
-  readonly record: GroupRecord | null;
-}
-
 /** The messages of a group: takes them in, in one order, keeps the last ones, and sends them out. */
 export class MessageLog {
-  readonly #place: LogPlace;
-  readonly #deliveries: Deliveries;
+  readonly #place: GroupPlace;
+  readonly #crowd: LinkList;
   #history: History;
-  /** Null: nobody has sent yet. */
+  /** These two are null until somebody sends. */
+  #deliveries: Deliveries | null = null;
   #rate: SenderRate | null = null;
 
-  constructor(place: LogPlace, history: History) {
+  constructor(place: GroupPlace, crowd: LinkList, history: History) {
     this.#place = place;
+    this.#crowd = crowd;
     this.#history = history;
-    this.#deliveries = new Deliveries(place, () => this.#history);
   }
 
   get epoch(): string {
@@ -98,15 +92,23 @@ export class MessageLog {
     this.#history = new History(selectLimits(this.#place.settings), this.#history.epoch, offset);
   }
 
-  /** Takes in older messages that another copy of the group has kept. */
-  merge({ offset, messages }: Pick<GroupState, "offset" | "messages">): void {
-    this.continueAfter(offset);
-    const own = this.#history.entries();
-    const first = own[0]?.offset ?? this.#history.offset + 1;
-    const older = messages.filter((entry) => entry.offset < first);
+  /**
+   * Takes in what another copy of the group has kept. A copy of the same epoch may have gone on where
+   * this one stopped: that is delivered. Where the two have gone on each by itself the one count has
+   * split in two, and a new epoch begins behind both.
+   * @param epoch of the messages to come, should it be a new one
+   * @returns whether it is: then the fan-outs have to ask what they miss.
+   */
+  merge(other: Pick<GroupState, "epoch" | "offset" | "messages">, epoch: string): boolean {
     const limits = selectLimits(this.#place.settings);
-    const { epoch } = this.#history;
-    this.#history = new History(limits, epoch, this.#history.offset, [...older, ...own]);
+    const own = this.#history;
+    const { entries, offset, isSplit } = mergeMessages(own, other);
+    this.#history = new History(limits, isSplit ? epoch : own.epoch, offset, entries);
+    if (isSplit) return true;
+    if (own.epoch === other.epoch) {
+      for (const entry of entries) if (entry.offset > own.offset) this.#deliver(entry);
+    }
+    return false;
   }
 
   #now(): number {
@@ -127,8 +129,13 @@ export class MessageLog {
   }
 
   #relay(userId: string | null, entry: HistoryEntry, recipients: number): SendAnswer {
-    this.#deliveries.deliver(entry);
+    this.#deliver(entry);
     tellSend(this.#place.groupId, userId, entry.offset, recipients, entry.text.length);
     return { ok: true, recipients, offset: entry.offset };
+  }
+
+  #deliver(entry: HistoryEntry): void {
+    this.#deliveries ??= new Deliveries(this.#place, this.#crowd, () => this.#history);
+    this.#deliveries.deliver(entry);
   }
 }

@@ -7,7 +7,7 @@ import { type RelayRefusal, refuseRelay } from "./refusal.ts";
 import { type RelayView, relayViewOf } from "./relay-view.ts";
 import type { RelayShard, ShardAnswer } from "./shard.ts";
 
-export type { FoundGroup, GroupClaim, GroupSearch, Intent } from "./intent.ts";
+export type { GroupSearch, Intent } from "./intent.ts";
 
 /** How long a group is looked for, and asked, altogether. */
 const defaultTimeoutMs = 5_000;

@@ -33,6 +33,8 @@ export interface FanoutMember {
 /** Those of a group's seats whose channels get equal frames. */
 export interface Form {
   readonly key: string;
+  /** They are the group's own. */
+  readonly isOfTopic: boolean;
   readonly seats: Seat[];
 }
 

@@ -1,4 +1,5 @@
 import { Actor, type ActorRef, HERE, isOrderlyExit, type NodeEvent, type Signal } from "#runtime";
+import { admitMember } from "./admission.ts";
 import type { Group } from "./group.ts";
 import type { GroupOrigin } from "./group-messages.ts";
 import type { GroupState } from "./group-state.ts";
@@ -24,7 +25,7 @@ const lookMs = 500;
 /** How long a node that has said that it stops is not counted: the time that it may take. */
 const leaveMs = 10_000;
 /** The group is not this shard's: the asker's view, or this one's, is not the newest. */
-export interface WrongHome {
+interface WrongHome {
   readonly ok: false;
   readonly code: "wrong_home";
 }
@@ -238,8 +239,17 @@ export class RelayShard extends Actor {
     if (group !== null) return answerFound(group, intent);
     if (!this.#isHome(groupId)) return wrongHome;
     if (intent.type === "find") return refuseRelay("group_not_found");
+    const creator = intent.type === "create" ? intent.creator : null;
+    if (creator !== null && !(await this.#admitCreator(creator, groupId))) {
+      return refuseRelay("too_many_groups", { limit: this.#settings.maxGroupsPerUser });
+    }
     group = await this.#openings.start(groupId, selectOrigin(intent));
     return group === null ? refuseRelay("unavailable") : { ok: true, group, isNew: true };
+  }
+
+  #admitCreator(userId: string, groupId: string): Promise<boolean> {
+    const home = this.#view.homeOf(userId);
+    return admitMember(home === null ? undefined : this.#view.shardAt(home), userId, groupId);
   }
 
   // --- the life of the shard -----------------------------------------------------------------

@@ -105,7 +105,7 @@ describe("the chat page in a browser", { skip: noBrowser, concurrency: 2 }, () =
     await page.getByRole("list", { name: "Here now" }).getByText("bob").waitFor();
     peer.push(topic, "presence_diff", { joins: { ann: meta("3") }, leaves: { bob: meta("2") } });
     await page.getByText("ann (2 devices)").waitFor();
-    assert.equal(await page.locator("#people li").count(), 1);
+    assert.deepEqual(await page.locator("#people li").allTextContents(), ["ann (2 devices) you"]);
 
     await page.getByLabel("Message", { exact: true }).fill("hello");
     await page.keyboard.press("Enter");
@@ -131,6 +131,8 @@ describe("the chat page in a browser", { skip: noBrowser, concurrency: 2 }, () =
     await page.getByText("one").waitFor();
     peer.cut();
     await page.getByText("The connection is lost").waitFor();
+    const send = page.getByRole("button", { name: "Send" });
+    assert.ok(await send.isDisabled(), "nothing can be sent now");
     const join = await peer.next("phx_join");
     assert.deepEqual(join[4], { reply: "inline", since: 1, epoch: "e1" });
     peer.reply(join, "ok", { status: "active", epoch: "e1", offset: 2, recovered: true });
@@ -142,6 +144,7 @@ describe("the chat page in a browser", { skip: noBrowser, concurrency: 2 }, () =
       peer.push(topic, "api", { success: true, result: relayed(offset, text) });
     }
     await page.getByText("three").waitFor();
+    assert.ok(await send.isEnabled());
     assert.equal(await page.locator("#messages li").count(), 3);
 
     peer.push(topic, "relay_gap", {

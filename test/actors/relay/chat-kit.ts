@@ -60,8 +60,6 @@ export class Desk extends Actor {
 export interface ChatKit {
   readonly system: System;
   readonly chat: ActorRef<ChatService>;
-  /** Takes the fan-out away. */
-  readonly desk: ActorRef<Desk>;
   /** Who asks from a session of that number; a call without one comes from no channel. */
   as(userId: string | null, session?: number): CallInfo;
   readonly channels: ReadonlyMap<number, RecordedChannel>;
@@ -86,13 +84,13 @@ export async function startChat(
   await system.spawn(RelayShard, {
     ...{ name: "relay-1", thread: 0, concurrency: 10_000, args: [1, 1, settings] },
   });
-  const desk = await system.spawn(Desk, { name: "desk", thread: 0, args: [settings] });
+  await system.spawn(Desk, { name: "desk", thread: 0, args: [settings] });
   const chat = await system.spawn(ChatService, {
     ...{ name: "chat_service-1", thread: 0, concurrency: 10_000 },
     args: [{ settings, registers: true }],
   });
   return {
-    ...{ system, chat, desk, channels: channelsOf },
+    ...{ system, chat, channels: channelsOf },
     as(userId, session) {
       const info = { requestId: `r-${userId}`, userId, userRoles: [], deviceId: null };
       if (session === undefined) return info;

@@ -21,7 +21,7 @@ test("a turn's messages are encoded once and are the same bytes for everybody", 
   await kit.settle();
   const diff = 'presence_diff {"joins":{"r1\'s user":{"metas":[{"phx_ref":"r1"}]}},"leaves":{}}';
   for (const { lines } of clients) assert.deepEqual(lines, ["msg m1", diff, "msg m2"]);
-  assert.deepEqual(api.channel.lines, ["msg m1", diff, "msg m2"]);
+  assert.deepEqual(api.channel.lines, ["msg m1", "msg m2"], "its presence is not of one group");
   const [first] = clients;
   for (const { framed } of clients) assert.deepEqual(framed, first?.framed);
   for (const { framed } of clients) {
@@ -214,4 +214,36 @@ test("a session that leaves is told to the group, those of a turn together", asy
     clients.map(({ channel }) => channel.taken().length),
     [2, 1, 1],
   );
+});
+
+test("whoever leaves, those who stay get everything", async () => {
+  const kit = await FanoutKit.start();
+  const group = await kit.probe();
+  const clients = [];
+  for (let i = 0; i < 6; i += 1) clients.push(await kit.join(group, `user ${i}`));
+  for (const { channel } of clients) channel.taken();
+  for (const gone of [0, 5, 2, 3]) {
+    const { session } = clients[gone] as (typeof clients)[number];
+    await kit.exit(session);
+  }
+  kit.tell.deliver("g", 1, "m1");
+  await kit.settle();
+  for (const [i, { channel }] of clients.entries()) {
+    assert.deepEqual(channel.taken(), [1, 4].includes(i) ? ["msg m1"] : [], `user ${i}`);
+  }
+});
+
+test("a slow one is not told that it misses what it has from the answer of its join", async () => {
+  const kit = await FanoutKit.start();
+  const group = await kit.probe();
+  await kit.join(group, "ann", { offset: 3 });
+  const bob = await kit.join(group, "bob", { offset: 5 });
+  bob.channel.unreadBytes = slowBytes + 1;
+  kit.tell.deliver("g", 4, "m4");
+  await kit.settle();
+  for (const offset of [5, 6]) kit.tell.deliver("g", offset, `m${offset}`);
+  await kit.oneTurn();
+  kit.tell.room(bob.session);
+  await kit.settle();
+  assert.deepEqual(bob.channel.taken().slice(1), [gap('"from":6,"to":6,"reason":"slow"')]);
 });

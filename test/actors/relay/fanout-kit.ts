@@ -130,12 +130,15 @@ export class FanoutKit {
   #fanout: ActorRef<Fanout> | null = null;
   #last = 0;
 
-  constructor(seed: number) {
-    this.kernel = testKernel({ seed });
+  private constructor(kernel: TestKernel) {
+    this.kernel = kernel;
   }
 
-  static async start(settings: Partial<FanoutSettings> = {}, seed = 1): Promise<FanoutKit> {
-    const kit = new FanoutKit(seed);
+  static async start(
+    settings: Partial<FanoutSettings> = {},
+    kernel: TestKernel = testKernel(),
+  ): Promise<FanoutKit> {
+    const kit = new FanoutKit(kernel);
     const sessions: GroupSessions = { find: (session) => kit.#channels.get(session) };
     const finder: GroupFinder = {
       find: (groupId, intent) =>

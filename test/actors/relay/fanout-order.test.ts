@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { ProbeHandle } from "#runtime/testing";
+import { type ProbeHandle, testKernel } from "#runtime/testing";
 import { slowBytes } from "../../../actors/relay/fanout-group.ts";
 import type { Claim, EnterRequest, ReenterAnswer } from "../../../actors/relay/fanout-messages.ts";
 import {
@@ -66,7 +66,7 @@ class World {
   }
 
   static async start(seed: number): Promise<World> {
-    const kit = await FanoutKit.start({ presence: false }, seed);
+    const kit = await FanoutKit.start({ presence: false }, testKernel({ seed }));
     return new World(kit, await kit.probe());
   }
 

@@ -185,7 +185,7 @@ test("a fan-out with pending ones alone has missed nothing", async () => {
   const claim = takeClaim(next);
   kit.tell.reentered("g", found(claim, { offset: 3, missed: ["m2", "m3"] }));
   await kit.settle();
-  assert.deepEqual(channel.taken().slice(1), ["presence_state {}"]);
+  assert.deepEqual(channel.taken().slice(2), ["presence_state {}"]);
   kit.tell.moved("g", asGroup(group));
   await kit.settle();
   const again = takeClaim(group);
@@ -368,4 +368,30 @@ test("a fan-out that stops refuses those who wait", async () => {
   kit.kernel.kernel.signal(kit.ref, { type: "stop", reason });
   await kit.settle();
   assert.match(String(channel.taken()), /^refused .*unavailable/);
+});
+
+test("a group that counts anew is heard from its first message on", async () => {
+  const kit = await FanoutKit.start();
+  const [group, next] = [await kit.probe(), await kit.probe()];
+  const { channel } = await kit.join(group, "ann", { offset: 9 });
+  await kit.end(group);
+  await kit.found(next);
+  const claim = takeClaim(next);
+  kit.tell.reentered("g", found(claim, { epoch: "e2", offset: 3, recovered: false }));
+  kit.tell.deliver("g", 4, "m4");
+  await kit.settle();
+  assert.deepEqual(channel.taken().slice(1), [
+    gap("e2", '"from":10,"to":3,"reason":"lost"'),
+    "msg m4",
+  ]);
+});
+
+test("the answer to a claim that nobody has made is not heard", async () => {
+  const kit = await FanoutKit.start();
+  const group = await kit.probe();
+  const { channel } = await kit.join(group, "ann");
+  const stale = { epoch: "e0", offset: 0, recovered: false, missed: [], members: [] };
+  kit.tell.reentered("g", { ...stale, presence: null });
+  await kit.settle();
+  assert.equal(channel.taken().length, 1);
 });

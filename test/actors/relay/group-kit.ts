@@ -5,7 +5,12 @@ import type { Fanout } from "../../../actors/relay/fanout.ts";
 import type { Claim, EnterAnswer, EnterRequest } from "../../../actors/relay/fanout-messages.ts";
 import { Group } from "../../../actors/relay/group.ts";
 import type { GroupKind, MemberState } from "../../../actors/relay/group-kind.ts";
-import type { GroupAnswer, GroupOrigin, SendAnswer } from "../../../actors/relay/group-messages.ts";
+import type {
+  GroupAnswer,
+  GroupOrigin,
+  GroupSummary,
+  SendAnswer,
+} from "../../../actors/relay/group-messages.ts";
 import { parseRelaySettings, type RelaySettings } from "../../../actors/relay/relay-settings.ts";
 
 /** The settings where nothing is configured, but for what is given. */
@@ -27,13 +32,19 @@ const fromGroup = [
 
 type FanoutMessages = Pick<Fanout, (typeof fromGroup)[number]>;
 
+interface SessionView {
+  readonly userId: string;
+  receives: boolean;
+  readonly offsets: number[];
+}
+
 /** What a fan-out would do with what a group tells it: who receives, and what was received. */
 export class FanoutView {
   readonly #handle: ProbeHandle<FanoutMessages>;
   #taken = 0;
   /** By session: its user, whether messages are for it, and the offsets that came. */
-  readonly sessions = new Map<number, { userId: string; receives: boolean; offsets: number[] }>();
-  readonly members = new Map<string, MemberState>();
+  readonly sessions: Map<number, SessionView> = new Map();
+  readonly members: Map<string, MemberState> = new Map();
   readonly #asked = new Map<number, EnterRequest>();
   epoch: string = "";
   offset: number = 0;
@@ -209,6 +220,12 @@ export class GroupKit {
     const answer = await this.kernel.until(sent);
     await this.settle();
     return answer;
+  }
+
+  async summary(userId: string): Promise<GroupSummary | null> {
+    const answer = await this.kernel.until(this.group.ask.summary(userId));
+    assert.ok("ok" in answer && answer.ok);
+    return answer.summary;
   }
 
   async settle(): Promise<void> {

@@ -101,7 +101,7 @@ test("members of a durable group stay when their sessions end", async () => {
   await kit.enter(0, 1, "ann");
   await kit.exit(0, 1);
   await kit.advance(60_000);
-  const answer = await kit.kernel.until(kit.group.ask.summary("ann"));
+  const answer = await kit.summary("ann");
   assert.deepEqual(answer, { groupId: "room", kind: "public", role: "admin", status: "active" });
 });
 
@@ -115,11 +115,11 @@ test("members of a lost fan-out are gone; they come back as what they were", asy
   const claim = kit.fanout(1).claim("room", "strict_private", false);
   kit.kernel.kernel.find(kit.fanout(1).ref.id)?.stop({ kind: "killed", message: "killed" });
   await kit.settle();
-  assert.equal(await kit.kernel.until(kit.group.ask.summary("bob")), null);
+  assert.equal(await kit.summary("bob"), null);
   const next = await kit.addFanout();
   kit.group.tell.reenter(next.ref, claim);
   await kit.settle();
-  assert.deepEqual(await kit.kernel.until(kit.group.ask.summary("bob")), {
+  assert.deepEqual(await kit.summary("bob"), {
     ...{ groupId: "room", kind: "strict_private", role: "admin", status: "active" },
   });
 });
@@ -132,7 +132,7 @@ test("a claim brings nobody back who left, or was removed", async () => {
   await kit.kernel.until(kit.group.ask.operate("remove", "ann", "bob"));
   kit.group.tell.reenter(kit.fanout(1).ref, claim);
   await kit.settle();
-  assert.equal(await kit.kernel.until(kit.group.ask.summary("bob")), null);
+  assert.equal(await kit.summary("bob"), null);
 });
 
 test("a lost group is rebuilt from the claims, under a new epoch, and counts on", async () => {
@@ -200,8 +200,8 @@ test("who was connected and does not follow a move is a member no longer", async
   const other = await GroupKit.start({ type: "moved", state });
   await other.enter(0, 1, "ann");
   await other.advance(10_000);
-  assert.equal(await other.kernel.until(other.group.ask.summary("bob")), null);
-  assert.notEqual(await other.kernel.until(other.group.ask.summary("ann")), null);
+  assert.equal(await other.summary("bob"), null);
+  assert.notEqual(await other.summary("ann"), null);
 });
 
 test("limits: bytes of a message, messages of a second, members", async () => {

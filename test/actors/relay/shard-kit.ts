@@ -8,7 +8,6 @@ import {
   StepScheduler,
 } from "#runtime/testing";
 import type { Fanout } from "../../../actors/relay/fanout.ts";
-import type { Claim } from "../../../actors/relay/fanout-messages.ts";
 import type { Group } from "../../../actors/relay/group.ts";
 import type { GroupSearch, Intent } from "../../../actors/relay/intent.ts";
 import type { RelaySettings } from "../../../actors/relay/relay-settings.ts";
@@ -218,13 +217,4 @@ export class RelayWorld {
 export function foundBy(search: GroupSearch): ActorRef<Group> {
   assert.ok(search.ok, JSON.stringify(search));
   return search.group;
-}
-
-/** What a node's fan-out knows that has sessions 1, 2, … of the users. */
-export function claimOf(groupId: string, epoch: string, offset: number, users: string[]): Claim {
-  const members = users.map((userId, index) => ({
-    ...({ userId, role: "member", status: "active", joinedAt: index } as const),
-    sessions: [{ session: index + 1, deviceId: null, meta: {} }],
-  }));
-  return { groupId, kind: "public", isDurable: false, epoch, offset, members };
 }

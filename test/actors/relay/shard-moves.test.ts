@@ -4,6 +4,7 @@ import type { ActorRef } from "#runtime";
 import type { Group } from "../../../actors/relay/group.ts";
 import type { GroupInfo } from "../../../actors/relay/group-messages.ts";
 import { relayViewOf } from "../../../actors/relay/relay-view.ts";
+import type { RelayShard } from "../../../actors/relay/shard.ts";
 import {
   create,
   createNew,
@@ -54,6 +55,19 @@ async function checkAll(
       assert.deepEqual(now.info, info);
     }
   }
+}
+
+/** Two nodes that lose each other in the middle of the moves: what the second answers gets lost. */
+async function cutWhileMoving(world: RelayWorld): Promise<[RelayNode, RelayNode]> {
+  const one = await world.start(1);
+  await createAll(world, one);
+  const other = await world.start(2, 0);
+  await world.met(2);
+  for (const index of [1, 2]) await world.until(other.startShard(index, 2));
+  while (relayViewOf(one.context).nodes.length < 2) await world.pass(1);
+  world.network.set(other.name, one.name, "cut");
+  await world.met(1);
+  return [one, other];
 }
 
 async function heldBy(world: RelayWorld, nodes: readonly RelayNode[]): Promise<string[][]> {
@@ -119,8 +133,15 @@ describe("groups on several nodes", () => {
     assert.equal(here.length + there.length, names.length);
     const after = new Map([...before].map(([name, info]) => [name, { ...info, offset: 23 }]));
     await checkHistories(world, [one, other], after);
-    const users = await world.until(one.router.shardOf("alice")?.ask.groupsOf("alice") as never);
-    assert.deepEqual([...(users as string[])].sort(), [...names].sort());
+    for (const node of [one, other]) {
+      const home = node.router.shardOf("alice") as ActorRef<RelayShard>;
+      const known = await world.until(home.ask.groupsOf("alice"));
+      assert.deepEqual([...known].sort(), [...names].sort());
+    }
+    // Whoever is not the home of a user any more forgets it.
+    const all = [...one.shards, ...other.shards].map((shard) => shard.ask.groupsOf("alice"));
+    const counts = (await world.until(Promise.all(all))).map(({ length }) => length);
+    assert.deepEqual(counts.sort(), [0, 0, 0, names.length]);
   });
 
   it("tell their fan-outs where they have gone", async () => {
@@ -182,7 +203,7 @@ describe("groups on several nodes", () => {
     const [one, other] = (await world.cluster(2)) as [RelayNode, RelayNode];
     await createAll(world, one);
     for (const node of [one, other]) for (const shard of node.shards) node.stop(shard);
-    await world.pass(9_500);
+    await world.pass(1_000);
     for (const node of [one, other]) {
       for (const shard of node.shards) assert.equal(node.node.kernel.find(shard.id), undefined);
     }
@@ -196,12 +217,18 @@ describe("groups on several nodes", () => {
     assert.ok(lost.length > 2);
     world.crash(other);
     await world.met(2);
+    // Whoever comes first does not get an empty group, or none.
+    const early = [find, create].flatMap((intent) =>
+      lost.map((name) => third.router.find(name, intent)),
+    );
+    await world.pass(300);
     const claims = lost.flatMap((name) => [
       one.router.find(name, restore(3)),
       third.router.find(name, restore(2)),
     ]);
     const ends = await world.until(Promise.all(claims));
     assert.equal(ends.filter((end) => end.ok && end.isNew).length, lost.length);
+    for (const end of await world.until(Promise.all(early))) assert.ok(end.ok && !end.isNew);
     for (const [index, name] of lost.entries()) {
       const [first, second] = [
         foundBy(ends[index * 2] as never),
@@ -249,9 +276,11 @@ describe("groups on several nodes", () => {
     const world = new RelayWorld();
     const one = await world.start(1);
     const before = await createAll(world, one);
-    const other = await world.start(2);
-    for (const shard of other.shards) other.kill(shard);
+    const other = await world.start(2, 0);
     await world.met(2);
+    for (const index of [1, 2]) await world.until(other.startShard(index, 2));
+    while (relayViewOf(one.context).nodes.length < 2) await world.pass(1);
+    for (const shard of other.shards) other.kill(shard);
     await world.pass(3_000);
     assert.equal((await heldBy(world, [one]))[0]?.length, names.length);
     for (const index of [1, 2]) await world.until(other.startShard(index, 2));
@@ -261,19 +290,20 @@ describe("groups on several nodes", () => {
     await checkAll(world, [one, other], before);
   });
 
-  it("go on where they are when no answer comes, and lose nothing when one could have come", async () => {
+  it("go on where they are when the other node does not answer", async () => {
     const world = new RelayWorld();
-    const one = await world.start(1);
-    await createAll(world, one);
-    const other = await world.start(2, 0);
-    await world.met(2);
-    for (const index of [1, 2]) await world.until(other.startShard(index, 2));
-    while (relayViewOf(one.context).nodes.length < 2) await world.pass(1);
-    // What the new home says gets lost: it has copies, and nobody knows.
-    world.network.set(other.name, one.name, "cut");
-    await world.pass(1_000);
+    const [one, other] = await cutWhileMoving(world);
+    const from = { userId: null, requestId: "r" };
+    for (const name of names) {
+      const answer = await world.until(one.router.ask(name, (group) => group.send(from, "four")));
+      assert.ok(answer.ok && answer.offset === 4, JSON.stringify(answer));
+    }
     assert.ok((await world.until(other.held())).length > 5);
-    await world.met(1);
+  });
+
+  it("lose nothing when the other node had taken them, and comes back", async () => {
+    const world = new RelayWorld();
+    const [one, other] = await cutWhileMoving(world);
     const from = { userId: null, requestId: "r" };
     for (const name of names) {
       const answer = await world.until(one.router.ask(name, (group) => group.send(from, "four")));
@@ -293,6 +323,44 @@ describe("groups on several nodes", () => {
       const next = await world.until(one.router.ask(name, (group) => group.send(from, "five")));
       assert.ok(next.ok && next.offset === 5);
     }
+  });
+
+  it("stay on the gateways that have shards", async () => {
+    const world = new RelayWorld();
+    const one = await world.start(1);
+    const before = await createAll(world, one);
+    await world.start(2, 0);
+    await world.met(2);
+    await world.pass(2_000);
+    await checkAll(world, [one], before);
+    const search = await world.until(one.router.find("another one", createNew, 1));
+    assert.ok(search.ok);
+  });
+
+  it("are brought to who asks for them, and looked for there, while views differ", async () => {
+    const world = new RelayWorld();
+    const [one, other] = (await world.cluster(2)) as [RelayNode, RelayNode];
+    const name = names.find((key) => {
+      return relayViewOf(one.context).homeOf(key)?.node === other.name;
+    }) as string;
+    // For the one, the other does not count; the other has lost its shards, and has them again.
+    for (const shard of one.shards) shard.tell.nodeLeaves(other.name);
+    await world.pass(1_200);
+    const before = foundBy(await world.until(one.router.find(name, create)));
+    for (const shard of other.shards) other.kill(shard);
+    await world.pass(1);
+    for (const index of [1, 2]) await world.until(other.startShard(index, 2));
+    const found = await world.until(other.router.find(name, create));
+    assert.ok(found.ok && !found.isNew && !found.group.equals(before));
+    assert.deepEqual(await heldBy(world, [one, other]), [[], [name]]);
+    one.router.forget(name);
+    const there = foundBy(await world.until(one.router.find(name, find)));
+    assert.equal(there.node, other.name);
+    // It is lost there, and the one who restores it does not get what is dead.
+    other.kill(found.group);
+    await world.pass(1);
+    const restored = foundBy(await world.until(one.router.find(name, restore(0))));
+    assert.ok(!restored.equals(there));
   });
 
   it("is refused by a shard of the right node that is not its home", async () => {

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { it, type TestContext } from "node:test";
+import { selectShard } from "../../../actors/relay/home.ts";
+import { within } from "../deadline.ts";
+import { fileScope } from "../gateway-process.ts";
+import { checkAll, patientMs, RelayClient } from "./relay-client.ts";
+import { RelayFolder } from "./relay-gateway.ts";
+
+const scope = fileScope();
+const folder = new RelayFolder(scope, {
+  messagesPerSecond: null,
+  history: { messages: 10_000 },
+  storage: { path: "groups.sqlite" },
+});
+const gateway = await folder.start(scope, { services: ["thread-service.ts"] });
+const threads = [1, 2] as const;
+const perThread = 4;
+
+let lastRoom = 0;
+
+/** A new group of that home: the shards of a gateway are numbered as its threads are. */
+function groupOn(thread: number): string {
+  for (;;) {
+    lastRoom += 1;
+    const groupId = `room-${lastRoom}`;
+    if (selectShard(groupId, threads.length) === thread) return groupId;
+  }
+}
+
+async function threadOf(client: RelayClient): Promise<number> {
+  return Number((await client.callService("thread_service", "thread", {}))?.result);
+}
+
+/** Members, the same number on each thread. */
+async function joinOnEach(t: TestContext, groupId: string): Promise<Map<number, RelayClient[]>> {
+  const found = new Map<number, RelayClient[]>(threads.map((thread) => [thread, []]));
+  for (let number = 1; [...found.values()].some(({ length }) => length < perThread); number++) {
+    const client = await RelayClient.join(t, gateway, { userId: `u${number}`, groupId });
+    const clients = found.get(await threadOf(client)) as RelayClient[];
+    if (clients.length < perThread) clients.push(client);
+    else {
+      await client.call("leave_group");
+      await client.cut();
+    }
+  }
+  return found;
+}
+
+/** What became of the messages of one sender. */
+class Sender {
+  readonly client: RelayClient;
+  relayed = 0;
+  readonly codes = new Set<string>();
+
+  constructor(client: RelayClient) {
+    this.client = client;
+  }
+
+  /** Sends one message after the other. */
+  async run(isEnough: () => boolean): Promise<void> {
+    const { client, codes } = this;
+    for (let number = 1; !isEnough(); number++) {
+      if (!client.isJoined) {
+        await client.until("it is joined again", () => client.isJoined);
+        continue;
+      }
+      const response = await client.send(`${client.userId}: ${number}`);
+      if (response?.success) this.relayed += 1;
+      else codes.add(response?.code ?? "lost");
+    }
+  }
+}
+
+/** What is done to which thread, and what of a group is there. */
+interface Kill {
+  /** The thread that has the group. */
+  readonly home: number;
+  readonly doomed: number;
+  /** The function that is its end. */
+  readonly deadly: "exits" | "spins";
+  readonly isDurable?: boolean;
+}
+
+async function killUnderLoad(t: TestContext, { home, doomed, deadly, isDurable = false }: Kill) {
+  const groupId = groupOn(home);
+  const founder = await RelayClient.join(t, gateway, { userId: "founder", groupId: "elsewhere" });
+  const made = { group_id: groupId, durable: isDurable };
+  await founder.result("create_group", made);
+  const clients = await joinOnEach(t, groupId);
+  await founder.result("leave_group", { group_id: groupId });
+  const victims = clients.get(doomed) as RelayClient[];
+  const survivors = [...clients.values()].flat().filter((client) => !victims.includes(client));
+  const everybody = [...victims, ...survivors];
+  for (const victim of victims) victim.comesBack = true;
+  const epoch = survivors[0]?.epoch;
+
+  const senders = everybody.map((client) => new Sender(client));
+  let isEnough = false;
+  const load = Promise.all(senders.map((sender) => sender.run(() => isEnough)));
+  const relaysMore = async (count: number): Promise<void> => {
+    const wanted = senders.map(({ relayed }) => relayed + count);
+    for (const [index, sender] of senders.entries()) {
+      const what = `${count} more of ${sender.client.userId} are relayed`;
+      await sender.client.until(what, () => sender.relayed >= (wanted[index] as number));
+    }
+  };
+  await relaysMore(20);
+  const sockets = victims.map(({ closed }) => closed);
+  void victims[0]?.callService("thread_service", deadly, {});
+  await within(Promise.all(sockets), "the sockets of the thread close", patientMs);
+  for (const victim of victims) {
+    await victim.until("it is in again", () => victim.answers.length === 2);
+  }
+  await relaysMore(20);
+  isEnough = true;
+  await within(load, "the load ends", patientMs);
+
+  const [first] = survivors as [RelayClient];
+  const { offset: last, recipients_count } = await first.say("the last one");
+  assert.equal(recipients_count, everybody.length);
+  for (const client of everybody) await client.reaches(last);
+  checkAll(everybody);
+  assert.equal(new Set(everybody.map((client) => client.epoch)).size, 1);
+  for (const client of everybody) {
+    const { heard } = client;
+    assert.deepEqual(heard.at(-1)?.message, "the last one");
+    await client.until("all are there", () => client.presence.size === everybody.length);
+    assert.deepEqual(client.ends, [], "its channel was never closed");
+  }
+  await first.until("presence is the same for all", () =>
+    everybody.every(({ presence }) => `${presence.lines()}` === `${first.presence.lines()}`),
+  );
+  const info = await first.result<{ members: { user_id: string; devices: number }[] }>(
+    "group_info",
+  );
+  assert.deepEqual(
+    info.members.map(({ user_id, devices }) => `${user_id} ${devices}`).sort(),
+    everybody.map(({ userId }) => `${userId} 1`).sort(),
+  );
+  for (const { client, codes } of senders) t.diagnostic(`${client.userId}: ${[...codes]}`);
+  t.diagnostic(`${last} messages`);
+  for (const { answers } of survivors) assert.equal(answers.length, 1, "it stayed connected");
+
+  const isLost = home === doomed && !isDurable;
+  assert.equal(first.epoch === epoch, !isLost, "a new epoch if, and only if, the group was lost");
+  for (const { gaps } of survivors) {
+    assert.deepEqual(
+      gaps.map(({ reason }) => reason),
+      isLost ? ["lost"] : [],
+    );
+  }
+  for (const { answers, heard, record } of victims) {
+    assert.equal(answers[1]?.recovered, !isLost);
+    // Where nothing was lost it has each message from its first one on.
+    if (!isLost)
+      assert.deepEqual([record.missed, heard.length], [[], last - (heard[0]?.offset ?? 0) + 1]);
+  }
+}
+
+it("a thread dies with half of the members, and their group lives on the other one", async (t) => {
+  await killUnderLoad(t, { home: 1, doomed: 2, deadly: "exits" });
+});
+
+it("a thread dies with half of the members and their group", async (t) => {
+  await killUnderLoad(t, { home: 2, doomed: 2, deadly: "exits" });
+});
+
+it("a thread dies with half of the members and their durable group", async (t) => {
+  await killUnderLoad(t, { home: 2, doomed: 2, deadly: "exits", isDurable: true });
+});
+
+it("a thread with half of the members and their group is stuck, and replaced", async (t) => {
+  await killUnderLoad(t, { home: 1, doomed: 1, deadly: "spins" });
+});
