@@ -8,8 +8,12 @@ RUN npm ci --omit=dev
 COPY runtime ./runtime
 COPY actors ./actors
 
+# Whoever the container runs as keeps durable relay groups here, should there be any.
+RUN mkdir -m 1777 data
+ENV TROUPE_RELAY_STORAGE=/troupe/data/relay.sqlite
+
 # Mounted below the package, so that a service module finds #actors and #runtime.
-VOLUME ["/troupe/config", "/troupe/services"]
+VOLUME ["/troupe/config", "/troupe/services", "/troupe/data"]
 
 USER node
 ENV TROUPE_HOST=0.0.0.0

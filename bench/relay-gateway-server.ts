@@ -4,6 +4,7 @@ import { channelDefaults } from "../actors/channel/index.ts";
 import { defaultGatewayConfig, type GatewayConfig, startGateway } from "../actors/gateway/index.ts";
 import { parseRelaySettings } from "../actors/relay/index.ts";
 import { Collector } from "./relay-collector.ts";
+import { Founder } from "./relay-founder.ts";
 import { event } from "./relay-message.ts";
 import { serveMeasurement } from "./server-process.ts";
 
@@ -26,4 +27,9 @@ const config: GatewayConfig = {
 const system = await createSystem({ threads: 1 });
 const gateway = await startGateway(system, config);
 const collector = await system.spawn(Collector);
-serveMeasurement(gateway.port, () => system.stop(), { held: () => collector.ask.held() });
+const founder = await system.spawn(Founder);
+serveMeasurement(gateway.port, () => system.stop(), {
+  held: () => collector.ask.held(),
+  create: (name: string, users: number, groupsEach: number) =>
+    founder.askWith({ timeoutMs: 120_000 }).create(name, users, groupsEach),
+});

@@ -92,21 +92,29 @@ function measureLargeGroup(scale: Scale): Promise<Row[]> {
   });
 }
 
-function measureIdleGroups(scale: Scale): Promise<Row[]> {
+type MakeGroups = (name: string, users: number) => Promise<void>;
+
+async function measureIdleGroups(
+  scale: Scale,
+  member: string,
+  makerOf: (gateway: ServerProcess, load: RelayLoad) => MakeGroups,
+): Promise<Row[]> {
   const users = scale === "full" ? 100 : 2;
   const groups = users * groupsEach;
   return withServers(["gateway"], async ({ gateway }, load) => {
+    const make = makerOf(gateway, load);
+    const some = Math.ceil(users / 2);
     await load.own(gateway, "owner", users);
+    await load.own(gateway, "first", some);
     // Some beforehand, so that what is kept for good (code, grown tables) is not taken for theirs.
-    await load.own(gateway, "first", Math.ceil(users / 2));
-    await load.create("first", groupsEach);
+    await make("first", some);
     const before = (await gateway.call("held")) as number;
-    await load.create("owner", groupsEach);
+    await make("owner", users);
     const bytesEach = (((await gateway.call("held")) as number) - before) / groups;
     return [
       {
         what:
-          `idle group of a member with a session, memory of the scheduler thread, ` +
+          `idle group of a member ${member}, memory of the scheduler thread, ` +
           `${groups.toLocaleString("en")} of them`,
         wanted: "≤ 2 KiB",
         measured: `${(bytesEach / 1_024).toFixed(2)} KiB`,
@@ -116,6 +124,17 @@ function measureIdleGroups(scale: Scale): Promise<Row[]> {
   });
 }
 
+const groupsOfConnected =
+  (_gateway: ServerProcess, load: RelayLoad): MakeGroups =>
+  (name) =>
+    load.create(name, groupsEach);
+
+const groupsOfAbsent =
+  (gateway: ServerProcess): MakeGroups =>
+  async (name, users) => {
+    await gateway.call("create", name, users, groupsEach);
+  };
+
 /** Messages to the members of a group, beside what else there is to do it with. */
 export const relay: BenchModule = {
   name: "relay",
@@ -123,7 +142,8 @@ export const relay: BenchModule = {
     return [
       ...(await measureDeliveries(scale)),
       ...(await measureLargeGroup(scale)),
-      ...(await measureIdleGroups(scale)),
+      ...(await measureIdleGroups(scale, "without a session", groupsOfAbsent)),
+      ...(await measureIdleGroups(scale, "with a session", groupsOfConnected)),
     ];
   },
 };

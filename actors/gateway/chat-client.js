@@ -28,13 +28,10 @@ class Room {
     }));
     this.#channel.on(event, ({ result }) => this.#show(result));
     this.#channel.on("relay_gap", (gap) => this.#miss(gap));
+    this.#channel.on("relay_membership", ({ status }) => this.#sayStatus(status));
     this.#channel.onClose(() => this.#end("You are no longer in the room."));
     const presence = new Presence(this.#channel);
-    presence.onSync(() => {
-      // Who waits to be accepted is not told who is here.
-      this.#sayActive();
-      showPeople(presence, this.#name);
-    });
+    presence.onSync(() => showPeople(presence, this.#name));
     this.#socket.onClose(() => {
       if (room === this) this.#sayAway("The connection is lost");
     });
@@ -62,18 +59,19 @@ class Room {
 
   #joined({ status, epoch, offset, recovered }) {
     const isFirst = this.#seen === null;
-    if (recovered === false) note("You were away for too long: messages are missing here.");
+    if (recovered === false) note("Some messages may be missing here.");
     // What was missed comes after this, and each message tells its own offset.
     if (recovered !== true) this.#seen = { since: offset, epoch };
     if (isFirst) showRoom(this.#groupId);
-    if (status === "pending") say("Somebody in the room has to accept you first.");
-    else this.#sayActive();
+    this.#sayStatus(status);
     showConnection(true);
     if (isFirst && status !== "pending") this.#showHistory(offset);
   }
 
-  #sayActive() {
-    say(`You are here as ${this.#name}.`);
+  #sayStatus(status) {
+    if (status === "pending") say("Somebody in the room has to accept you first.");
+    else if (status === "muted") say(`You are here as ${this.#name}, and may not speak.`);
+    else say(`You are here as ${this.#name}.`);
   }
 
   #sayAway(why) {

@@ -40,6 +40,7 @@ export const startFlags: readonly Flag[] = [
   flag("config", null, "text", "PATH", "configuration (troupe.config.ts, where there is one)"),
   flag("threads", "threads", "number", "N", "scheduler threads (one per core)"),
   flag("socket", "socket", "text", "PATH", "Unix socket for operators"),
+  flag("relay-storage", "relayStorage", "text", "PATH", "durable relay groups in this file"),
   flag("no-repl", "noRepl", "switch", "", "no prompt in this terminal; the socket remains"),
   flag("demo", "demo", "switch", "", "the example services, and users without a password"),
 ];

@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import type { ChannelConfig } from "../channel/index.ts";
+import { isMap } from "../registry/index.ts";
 import { parseRelaySettings, type RelaySettings } from "../relay/index.ts";
 import { ConfigError } from "./config-error.ts";
 import type { ConfigPlace } from "./config-paths.ts";
@@ -20,16 +21,29 @@ export interface RelayFile extends Partial<Omit<RelaySettings, "history" | "stor
 /**
  * The settings; null: there are no groups here. `true` is all defaults, `false` and undefined are
  * none.
+ *
+ * @param storagePath what takes the place of `storage.path`, should there be groups; null: nothing
  * @throws ConfigError with all faults in one line.
  */
-export function readRelay(given: unknown, { path, folder }: ConfigPlace): RelaySettings | null {
-  if (given === undefined || given === false) return null;
-  const outcome = parseRelaySettings(given, "relay");
+export function readRelay(
+  given: unknown,
+  { path, folder }: ConfigPlace,
+  storagePath: string | null,
+): RelaySettings | null {
+  if (given === false || given === undefined) return null;
+  const outcome = parseRelaySettings(withStorage(given, storagePath), "relay");
   if (!outcome.ok) throw new ConfigError(`${path}: ${outcome.faults.join("; ")}`);
   const { settings } = outcome;
   const { storage } = settings;
   if (storage === null) return settings;
   return { ...settings, storage: { ...storage, path: resolve(folder, storage.path) } };
+}
+
+function withStorage(given: unknown, path: string | null): unknown {
+  const settings = given === true ? {} : given;
+  if (path === null || !isMap(settings)) return settings;
+  const { storage } = settings;
+  return { ...settings, storage: { ...(isMap(storage) ? storage : {}), path } };
 }
 
 /** @throws ConfigError for a channel of groups that there are none for. */

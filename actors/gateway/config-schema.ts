@@ -76,6 +76,8 @@ export interface ConfigFile {
   readonly pools?: PoolsFile;
   /** Relay groups; `true`: with all defaults. */
   readonly relay?: boolean | RelayFile;
+  /** `relay.storage.path`; it switches relay groups on. */
+  readonly relayStorage?: string;
   /** Folders and files of the modules that functions may name as hooks and the like. */
   readonly allowModules?: readonly string[];
   /** JSON files of functions. */
@@ -197,6 +199,7 @@ const fileSchema = Type.Object(
     rateLimits: Type.Optional(Type.Unsafe<RateLimitsFile>({ description: "rate limits" })),
     breaker: Type.Optional(Type.Unsafe<BreakerFile>({ description: "breaker settings" })),
     pools: Type.Optional(Type.Unsafe<PoolsFile>({ description: "pool settings" })),
+    relayStorage: Type.Optional(text("the path of a file")),
     relay: Type.Optional(Type.Unsafe<RelayFile>({ description: "relay settings" })),
     allowModules: Type.Optional(listOf(text("the path of a folder or module"))),
     functions: Type.Optional(listOf(text("the path of a JSON file"))),

@@ -15,7 +15,7 @@ export interface ConfigSources {
   readonly folder: string;
 }
 
-/** A file that was read; its socket is an absolute path. */
+/** A file that was read; what flags and variables may name too are absolute paths. */
 export interface ReadFile {
   /** Null: there is none. */
   readonly path: string | null;
@@ -79,10 +79,16 @@ async function readFile(named: string | null, origin: string, folder: string): P
   if (fault !== null) throw new ConfigError(`${path}: ${fault}`);
   const values = withoutUndefined(exported as ConfigFile);
   const own = dirname(path);
-  const { socket } = values;
+  return { path, folder: own, values: withPaths(values, own) };
+}
+
+/** The paths that flags and variables may name as well, absolute. */
+function withPaths(values: ConfigFile, folder: string): ConfigFile {
+  const { socket, relayStorage } = values;
   return {
-    ...{ path, folder: own },
-    values: socket === undefined ? values : { ...values, socket: resolve(own, socket) },
+    ...values,
+    ...(socket === undefined ? {} : { socket: resolve(folder, socket) }),
+    ...(relayStorage === undefined ? {} : { relayStorage: resolve(folder, relayStorage) }),
   };
 }
 

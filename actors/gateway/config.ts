@@ -125,7 +125,9 @@ export async function readConfig(
   const cluster = readCluster(input, place, (key) => nameKey(key, { flags, variables, file }));
   const { pushToken, rateLimits = demo ? demoRateLimits : undefined } = values;
   const channels = channelsFrom(file, demo);
-  const relay = readRelay(values.relay ?? demo, place);
+  const { relayStorage } = merged;
+  const storage = relayStorage === undefined ? null : resolve(folder, relayStorage);
+  const relay = readRelay(values.relay ?? (demo ? true : undefined), place, storage);
   checkGroupChannels(channels, relay, path);
   const functions = listFrom(file, "functions", (named, where) =>
     filePath(named, file.folder, where, "a JSON file of functions"),

@@ -34,7 +34,7 @@ export const chatFunctionNames = [
 ] as const;
 
 /** One of {@link chatFunctionNames}. */
-export type ChatFunctionName = (typeof chatFunctionNames)[number];
+type ChatFunctionName = (typeof chatFunctionNames)[number];
 
 const argumentsOf: Readonly<Record<ChatFunctionName, TSchema>> = {
   create_group: Type.Object({

@@ -72,9 +72,6 @@ export class ChatService extends Actor {
   ): Promise<unknown> {
     const { group_id: groupId, type: kind = "public", durable: isDurable = false } = given;
     const userId = readUser(info);
-    if (isDurable && this.#options.settings.storage === null) {
-      throw new ReplyError("invalid_request", "No durable groups here: there is no relay.storage");
-    }
     if (info.session === undefined) {
       await this.#groups.create(groupId, { kind, isDurable, creator: userId });
     } else {

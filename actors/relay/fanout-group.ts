@@ -169,7 +169,8 @@ export class FanoutGroup {
       for (let i = 0; i < seats.length; i++) {
         const seat = seats[i] as Seat;
         const { channel } = seat;
-        if (seat.isBehind || channel.unreadBytes > slowBytes) this.#skip(seat);
+        const mostBytes = slowBytes + seat.allowedBytes;
+        if (seat.isBehind || channel.unreadBytes > mostBytes) this.#skip(seat);
         else if (seat.has >= batch.firstOffset && batch.firstOffset > 0) this.#sendRest(seat);
         else {
           frames ??= batch.frame(channel, isOfTopic);
@@ -183,6 +184,7 @@ export class FanoutGroup {
 
   /** A client has taken what it was sent: it hears what it missed, and gets what follows. */
   room(seat: Seat): void {
+    seat.allowedBytes = 0;
     if (!seat.isBehind) return;
     const { gap, missesPresence } = seat;
     seat.isBehind = false;
@@ -322,9 +324,14 @@ export class FanoutGroup {
       channel.send(presenceEvents.state, this.#presence.text());
   }
 
-  #pushAll({ channel }: Seat, texts: readonly string[]): void {
+  #pushAll(seat: Seat, texts: readonly string[]): void {
     if (texts.length === 0) return;
+    const { channel } = seat;
     channel.sendFrames(frameMessages(texts.map((text) => channel.encode(channel.event, text))));
+    const { unreadBytes } = channel;
+    if (unreadBytes <= slowBytes) return;
+    seat.allowedBytes = unreadBytes;
+    channel.wantRoom();
   }
 
   /** What of the batch a client that has just joined does not have from the answer of its join. */

@@ -49,8 +49,8 @@ export class GroupAccess {
     source: MessageSource,
     message: unknown,
   ): Promise<SendAnswer & { readonly ok: true }> {
-    checkMessage(message);
-    return this.#ask(groupId, (group) => group.send(source, message));
+    const text = encodeMessage(message);
+    return this.#ask(groupId, (group) => group.send(source, text));
   }
 
   /** What `userId` is then; null: no member any more. */
@@ -117,10 +117,11 @@ export class GroupAccess {
   }
 }
 
-/** A group that met such a message would be at fault. */
-function checkMessage(message: unknown): void {
+/** Once for all who get it. */
+function encodeMessage(message: unknown): string {
   try {
-    if (JSON.stringify(message) !== undefined) return;
+    const text: string | undefined = JSON.stringify(message);
+    if (text !== undefined) return text;
   } catch (error) {
     const { message: reason } = toErrorRecord(error);
     throw new ReplyError("invalid_arguments", `message: expected what JSON can say: ${reason}`);

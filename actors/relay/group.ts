@@ -2,7 +2,8 @@ import { Actor, type ActorRef, type Signal } from "#runtime";
 import { admitMember } from "./admission.ts";
 import { Crowd } from "./crowd.ts";
 import type { Fanout } from "./fanout.ts";
-import type { Claim, EnterRequest } from "./fanout-messages.ts";
+import type { Claim, EnterAccepted, EnterRequest } from "./fanout-messages.ts";
+import type { MemberState } from "./group-kind.ts";
 import type {
   GroupAnswer,
   GroupInfo,
@@ -50,8 +51,8 @@ export class Group extends Actor {
   readonly #createdAt: number;
   readonly #crowd: Crowd;
   readonly #log: MessageLog;
-  /** Who was a member until a fan-out was lost, and may come back by its claim; null: nobody. */
-  #lost: Set<string> | null = null;
+  /** Who was a member until a fan-out was lost, and may come back as that; null: nobody. */
+  #lost: Map<string, MemberState> | null = null;
   /** Until then every claim is believed, on the clock's `now`. */
   readonly #trustsUntil: number;
   /** Set while it is being moved; resolves when that has ended, one way or the other. */
@@ -123,12 +124,12 @@ export class Group extends Actor {
 
   // --- from services -------------------------------------------------------------------------
 
-  /** Relays any JSON value to all that receive. */
-  send(source: MessageSource, message: unknown): Eventually<GroupAnswer<SendAnswer>> {
+  /** Relays a message, the text of any JSON value, to all that receive. */
+  send(source: MessageSource, text: string): Eventually<GroupAnswer<SendAnswer>> {
     return this.#answer(() => {
       const { userId } = source;
       const refusal = userId === null ? null : this.#membership.decideSend(userId);
-      return refusal ?? this.#log.send(source, message, this.#membership.recipients);
+      return refusal ?? this.#log.send(source, text, this.#membership.recipients);
     });
   }
 
@@ -229,11 +230,12 @@ export class Group extends Actor {
     if (signal.type !== "terminated") return;
     const lost = this.#crowd.lose(signal.ref);
     if (lost.length === 0) return;
-    this.#lost ??= new Set();
-    for (const { userId } of lost) this.#lost.add(userId);
+    this.#lost ??= new Map();
+    for (const member of lost) this.#lost.set(member.userId, member);
     this.context.after(graceMs, () => {
       for (const { userId } of lost) this.#lost?.delete(userId);
       if (this.#lost?.size === 0) this.#lost = null;
+      if (this.#lost === null) this.#crowd.change(this.#membership.settle());
       this.#endIfEmpty();
     });
   }
@@ -270,7 +272,8 @@ export class Group extends Actor {
   }
 
   #enter(fanout: ActorRef<Fanout>, request: EnterRequest): void {
-    const { userId, no, since } = request;
+    const { userId, no } = request;
+    this.#comeBack(userId);
     const entered = this.#crowd.enter(fanout, request);
     if (!entered.ok) {
       noteMember(this.#place, userId, false);
@@ -280,11 +283,28 @@ export class Group extends Actor {
     this.#lost?.delete(userId);
     const { epoch, offset } = this.#log;
     const { kind, isDurable } = this.#membership;
-    const receives = this.#membership.receives(userId);
-    const recovery = since !== null && receives ? this.#log.recover(since, request.epoch) : null;
-    const { recovered = null, missed = [] } = recovery ?? {};
+    const { recovered, missed } = this.#recover(request);
     const answer = { ...entered, epoch, offset, kind, isDurable, recovered, missed };
     fanout.tell.entered(this.#groupId, no, answer);
+  }
+
+  /** Who was lost is what it was; and nobody is the first of a group whose members were lost. */
+  #comeBack(userId: string): void {
+    if (this.#lost === null || this.#membership.get(userId) !== undefined) return;
+    let member = this.#lost.get(userId);
+    if (member === undefined && this.#membership.isEmpty) {
+      const status = this.#membership.kind === "public" ? "active" : "pending";
+      const joinedAt = this.context.clock.wallTime();
+      member = { userId, role: "member", status, joinedAt };
+    }
+    if (member !== undefined) this.#crowd.change(this.#membership.merge([member]));
+  }
+
+  #recover({ userId, since, epoch }: EnterRequest): Pick<EnterAccepted, "recovered" | "missed"> {
+    if (since === null) return { recovered: null, missed: [] };
+    if (this.#membership.receives(userId)) return this.#log.recover(since, epoch);
+    // What is sent until it is accepted will be missing too.
+    return { recovered: false, missed: [] };
   }
 
   #change(userId: string, decision: Decision): MemberAnswer {

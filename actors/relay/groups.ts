@@ -28,7 +28,7 @@ export interface GroupMessage {
 }
 
 /** A message as it was pushed. */
-export interface SentMessage {
+interface SentMessage {
   readonly groupId: string;
   /** Null: a service or an operator sent it. */
   readonly fromUserId: string | null;

@@ -1,14 +1,20 @@
+import { Few } from "./few.ts";
+
 /**
- * The sessions (devices) of users, by keys that no two sessions share. Holds no memory while there
- * are none, and no set for a user with one: most groups are idle, most users have one device.
+ * The sessions (devices) of users, by keys that no two sessions share. There is no set for a user
+ * with one: most have one device.
  */
 export class MemberSessions {
-  #users: Map<string, string> | null = null;
-  #keys: Map<string, string | Set<string>> | null = null;
+  readonly #users = new Few<string, string>();
+  readonly #keys = new Few<string, string | Set<string>>();
+
+  get isEmpty(): boolean {
+    return this.#users.size === 0;
+  }
 
   /** How many sessions a user has. */
   count(userId: string): number {
-    const keys = this.#keys?.get(userId);
+    const keys = this.#keys.get(userId);
     if (keys === undefined) return 0;
     return typeof keys === "string" ? 1 : keys.size;
   }
@@ -18,13 +24,11 @@ export class MemberSessions {
    * @throws RangeError for a key of another user.
    */
   add(userId: string, key: string): boolean {
-    const owner = this.#users?.get(key);
+    const owner = this.#users.get(key);
     if (owner === userId) return false;
     if (owner !== undefined) {
       throw new RangeError(`key: expected one of no other user, received ${JSON.stringify(key)}`);
     }
-    this.#users ??= new Map();
-    this.#keys ??= new Map();
     this.#users.set(key, userId);
     const keys = this.#keys.get(userId);
     if (keys === undefined) this.#keys.set(userId, key);
@@ -35,28 +39,19 @@ export class MemberSessions {
 
   /** Removes a session; returns whose it was, undefined when there is none of the key. */
   remove(key: string): string | undefined {
-    const userId = this.#users?.get(key);
+    const userId = this.#users.get(key);
     if (userId === undefined) return undefined;
-    this.#users?.delete(key);
-    const keys = this.#keys?.get(userId);
+    this.#users.delete(key);
+    const keys = this.#keys.get(userId);
     if (keys instanceof Set && keys.size > 1) keys.delete(key);
-    else this.#keys?.delete(userId);
-    this.#release();
+    else this.#keys.delete(userId);
     return userId;
   }
 
   /** Removes all sessions of a user. */
   removeAll(userId: string): void {
-    const keys = this.#keys?.get(userId);
-    if (keys === undefined) return;
-    this.#keys?.delete(userId);
-    for (const key of typeof keys === "string" ? [keys] : keys) this.#users?.delete(key);
-    this.#release();
-  }
-
-  #release(): void {
-    if (this.#users?.size !== 0) return;
-    this.#users = null;
-    this.#keys = null;
+    const keys = this.#keys.get(userId) ?? [];
+    this.#keys.delete(userId);
+    for (const key of typeof keys === "string" ? [keys] : keys) this.#users.delete(key);
   }
 }

@@ -1,3 +1,4 @@
+import { Few } from "./few.ts";
 import { isReceiving, type MemberState } from "./group-kind.ts";
 import { MemberSessions } from "./member-sessions.ts";
 
@@ -25,8 +26,9 @@ const unchanged: readonly MemberChange[] = Object.freeze([]);
 export class Members {
   readonly #isDurable: boolean;
   /** In the order of joining. */
-  #states: Map<string, MemberState> = new Map();
-  readonly #sessions = new MemberSessions();
+  #states: Few<string, MemberState> = new Few();
+  /** Null: nobody has one. */
+  #sessions: MemberSessions | null = null;
   #admins = 0;
   #recipients = 0;
   #isSettled: boolean;
@@ -96,14 +98,14 @@ export class Members {
     }
     if (changes.length === 0) return unchanged;
     const inOrder = [...this.#states].sort(([, a], [, b]) => a.joinedAt - b.joinedAt);
-    this.#states = new Map(inOrder);
+    this.#states = new Few(inOrder);
     if (this.#admins === 0) this.#isSettled = false;
     return changes;
   }
 
   /** How many sessions a user has. */
   sessionsOf(userId: string): number {
-    return this.#sessions.count(userId);
+    return this.#sessions?.count(userId) ?? 0;
   }
 
   /**
@@ -113,6 +115,7 @@ export class Members {
   attach(userId: string, key: string): boolean {
     const member = this.#states.get(userId);
     if (member === undefined) return false;
+    this.#sessions ??= new MemberSessions();
     if (this.#sessions.add(userId, key) && isReceiving(member)) this.#recipients += 1;
     return true;
   }
@@ -121,12 +124,13 @@ export class Members {
   detach(keys: Iterable<string>): readonly MemberChange[] {
     const gone: string[] = [];
     for (const key of keys) {
-      const userId = this.#sessions.remove(key);
+      const userId = this.#sessions?.remove(key);
       if (userId === undefined) continue;
       const member = this.#states.get(userId);
       if (member !== undefined && isReceiving(member)) this.#recipients -= 1;
-      if (!this.#isDurable && this.#sessions.count(userId) === 0) gone.push(userId);
+      if (!this.#isDurable && this.sessionsOf(userId) === 0) gone.push(userId);
     }
+    this.#dropEmpty();
     return gone.length === 0 ? unchanged : this.end(gone);
   }
 
@@ -147,7 +151,8 @@ export class Members {
     const before = this.#states.get(userId) ?? null;
     this.#count(before, -1);
     this.#states.delete(userId);
-    this.#sessions.removeAll(userId);
+    this.#sessions?.removeAll(userId);
+    this.#dropEmpty();
     return { userId, before, after: null };
   }
 
@@ -157,6 +162,10 @@ export class Members {
       this.#admins += sign;
       this.#isSettled = true;
     }
-    if (isReceiving(member)) this.#recipients += sign * this.#sessions.count(member.userId);
+    if (isReceiving(member)) this.#recipients += sign * this.sessionsOf(member.userId);
+  }
+
+  #dropEmpty(): void {
+    if (this.#sessions?.isEmpty) this.#sessions = null;
   }
 }

@@ -47,8 +47,10 @@ export class Membership {
     creator: string | null,
     at: number,
   ): Membership {
-    const admin = { role: "admin", status: "active", joinedAt: at } as const;
-    const members = creator === null ? [] : [{ userId: creator, ...admin }];
+    const members: MemberState[] = [];
+    if (creator !== null) {
+      members.push({ userId: creator, role: "admin", status: "active", joinedAt: at });
+    }
     return new Membership({ kind, isDurable, members }, true);
   }
 

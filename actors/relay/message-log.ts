@@ -39,14 +39,13 @@ export class MessageLog {
     return this.#history.entries();
   }
 
-  /** Relays a message of somebody who may send to `recipients` sessions. */
+  /** Relays the JSON text of a message of somebody who may send, to `recipients` sessions. */
   send(
     { userId, requestId }: MessageSource,
-    message: unknown,
+    text: string,
     recipients: number,
   ): SendAnswer | Promise<SendAnswer> {
     const { settings, record, context } = this.#place;
-    const text = JSON.stringify(message) ?? "null";
     const limit = settings.maxMessageBytes;
     if (text.length * 3 > limit && Buffer.byteLength(text) > limit) {
       return refuseRelay("message_too_large", { limit });

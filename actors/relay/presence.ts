@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { Few } from "./few.ts";
 
 /** One session of a user: a device or a tab. */
 export interface PresenceMeta {
@@ -21,7 +22,9 @@ export interface PresenceDiff {
 }
 
 /** JSON of a `presence_state` push, as Phoenix Presence has it: `{"<user id>": {"metas": […]}}`. */
-export function encodePresenceState(state: PresenceState): string {
+export function encodePresenceState(
+  state: Iterable<readonly [userId: string, metas: readonly PresenceMeta[]]>,
+): string {
   let text = "";
   for (const [userId, metas] of state) {
     text += `${text === "" ? "" : ","}${JSON.stringify(userId)}:{"metas":${JSON.stringify(metas)}}`;
@@ -33,6 +36,9 @@ export function encodePresenceState(state: PresenceState): string {
 export function encodePresenceDiff(diff: PresenceDiff): string {
   return `{"joins":${encodePresenceState(diff.joins)},"leaves":${encodePresenceState(diff.leaves)}}`;
 }
+
+/** Of so many users the text is made anew each time: it takes more memory than it saves work. */
+const fewUsers = 8;
 
 /** A session, from when it came until the diff that tells of its end was taken. */
 interface Tracked {
@@ -52,10 +58,9 @@ interface Tracked {
  */
 export class Presence {
   /** By the key of the session. */
-  readonly #sessions = new Map<string, Tracked>();
+  readonly #sessions = new Few<string, Tracked>();
   /** Those that came or went since the last diff; most groups are quiet and have no list. */
   #changed: Set<Tracked> | null = null;
-  #came = 0;
 
   /** How many sessions are here. */
   get size(): number {
@@ -70,14 +75,10 @@ export class Presence {
    */
   track(userId: string, sessionKey: string, meta: Readonly<Record<string, unknown>>): void {
     this.untrack(sessionKey);
-    this.#came += 1;
-    const tracked: Tracked = {
-      userId,
-      meta: { ...meta, phx_ref: nextRef() },
-      no: this.#came,
-      isShown: false,
-      isGone: false,
-    };
+    came += 1;
+    const no = came;
+    const shown = { ...meta, phx_ref: `${refSalt}${no.toString(36)}` };
+    const tracked: Tracked = { userId, meta: shown, no, isShown: false, isGone: false };
     this.#sessions.set(sessionKey, tracked);
     this.#changes().add(tracked);
   }
@@ -125,12 +126,13 @@ export class Presence {
 
 /** What a {@link Presence} told, elsewhere: its state at some time and the diffs since. */
 export class PresenceReplica {
-  #users = new Map<string, readonly PresenceMeta[]>();
+  #users = new Few<string, readonly PresenceMeta[]>();
+  /** Null: not made yet, or so short that it can be made at any time. */
   #text: string | null = null;
 
   /** Takes a state in place of what was known. */
   set(state: PresenceState): void {
-    this.#users = new Map(state);
+    this.#users = new Few(state);
     this.#text = null;
   }
 
@@ -147,10 +149,11 @@ export class PresenceReplica {
     }
   }
 
-  /** JSON of a `presence_state` push; made once between changes. */
+  /** JSON of a `presence_state` push; where there are many users, made once between changes. */
   text(): string {
-    this.#text ??= encodePresenceState(this.#users);
-    return this.#text;
+    const text = this.#text ?? encodePresenceState(this.#users);
+    if (this.#users.size > fewUsers) this.#text = text;
+    return text;
   }
 }
 
@@ -175,9 +178,5 @@ function without(
 
 // A group that was lost or moved is built anew, and its clients still have the refs of the old one.
 const refSalt = randomBytes(6).toString("base64url");
-let refs = 0;
-
-function nextRef(): string {
-  refs += 1;
-  return `${refSalt}${refs.toString(36)}`;
-}
+/** How many sessions came, to all groups of the thread. */
+let came = 0;

@@ -2,6 +2,7 @@
 export type RelayCode =
   | "group_not_found"
   | "group_exists"
+  | "no_storage"
   | "not_a_member"
   | "membership_pending"
   | "muted"
@@ -19,6 +20,7 @@ export type RelayCode =
 export const RELAY_TEXTS: Readonly<Record<RelayCode, string>> = Object.freeze({
   group_not_found: "Group not found",
   group_exists: "Group exists already",
+  no_storage: "No durable groups here: there is no relay.storage",
   not_a_member: "Not a member of this group",
   membership_pending: "Pending membership: wait for acceptance",
   muted: "You are muted and cannot send messages",

@@ -54,6 +54,8 @@ export class Seat {
   place = 0;
   /** What the client has, up to this offset, from the answer of its join. */
   has = 0;
+  /** Bytes that it had to take at once when it came, with what it missed: they do not make it slow. */
+  allowedBytes = 0;
   /** The client does not take what it is sent: nothing is, until it has. */
   isBehind = false;
   /** What it is then told to have missed. */

@@ -1,3 +1,5 @@
+import { Few } from "./few.ts";
+
 const windowMs = 1_000;
 
 /** When one sender's last messages were admitted: a ring that grows to the messages of a second. */
@@ -18,8 +20,8 @@ interface SendTimes {
 export class SenderRate {
   readonly #maxPerSecond: number | null;
   // Two generations: who has not sent in the last second is in the older one, or nowhere.
-  #recent = new Map<string, SendTimes>();
-  #older = new Map<string, SendTimes>();
+  #recent = new Few<string, SendTimes>();
+  #older = new Few<string, SendTimes>();
   #recentSince = Number.NEGATIVE_INFINITY;
 
   /**
@@ -63,7 +65,7 @@ export class SenderRate {
   #sendTimes(userId: string, now: number): SendTimes {
     if (now - this.#recentSince >= windowMs) {
       this.#older = this.#recent;
-      this.#recent = new Map();
+      this.#recent = new Few();
       this.#recentSince = now;
     }
     let sent = this.#recent.get(userId);

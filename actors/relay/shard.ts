@@ -239,6 +239,10 @@ export class RelayShard extends Actor {
     if (group !== null) return answerFound(group, intent);
     if (!this.#isHome(groupId)) return wrongHome;
     if (intent.type === "find") return refuseRelay("group_not_found");
+    const { storage } = this.#settings;
+    if (intent.type === "create" && intent.isDurable && storage === null) {
+      return refuseRelay("no_storage");
+    }
     const creator = intent.type === "create" ? intent.creator : null;
     if (creator !== null && !(await this.#admitCreator(creator, groupId))) {
       return refuseRelay("too_many_groups", { limit: this.#settings.maxGroupsPerUser });

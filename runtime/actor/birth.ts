@@ -1,8 +1,9 @@
-import { type Timer, TroupeError } from "../core/index.ts";
+import { type ExitReason, type Timer, TroupeError } from "../core/index.ts";
 import { labelNumber } from "./activity.ts";
 import { type ActorClass, constructWith } from "./actor.ts";
 import type { Cell } from "./cell.ts";
 import { CellContext } from "./cell-context.ts";
+import { stoppedWhileStarting } from "./ending.ts";
 import { isThenable, type Lifecycle } from "./lifecycle.ts";
 
 /** Time for `init` where the spawn options do not say. */
@@ -22,12 +23,15 @@ export function makeInstance(
 export class Birth {
   readonly #cell: Cell;
   readonly #args: readonly unknown[];
+  readonly #onEnd: (error: unknown) => void;
   #limit: Timer | null = null;
-  #timedOut: TroupeError | null = null;
+  #error: unknown = null;
 
-  constructor(cell: Cell, args: readonly unknown[]) {
+  /** @param onEnd called with null when it has started, else with why not. */
+  constructor(cell: Cell, args: readonly unknown[], onEnd: (error: unknown) => void) {
     this.#cell = cell;
     this.#args = args;
+    this.#onEnd = onEnd;
   }
 
   /** Runs in the actor's first turn. */
@@ -45,10 +49,20 @@ export class Birth {
     );
   }
 
-  /** The start is over, one way or the other; the error is that of the limit, if it was that. */
-  end(): TroupeError | null {
+  succeeded(): void {
     this.#limit?.cancel();
-    return this.#timedOut;
+    this.#onEnd(null);
+  }
+
+  /** Why it is going to have failed. */
+  fails(error: unknown): void {
+    this.#error ??= error;
+  }
+
+  /** The actor has ended before it had started. */
+  failed(reason: ExitReason): void {
+    this.#limit?.cancel();
+    this.#onEnd(this.#error ?? stoppedWhileStarting(reason));
   }
 
   #construct(): void {
@@ -79,7 +93,7 @@ export class Birth {
     const cell = this.#cell;
     const timeMs = cell.options.startTimeoutMs ?? defaultStartTimeoutMs;
     this.#limit = cell.kernel.clock.after(timeMs, () => {
-      this.#timedOut = new TroupeError("start_failed", `init took longer than ${timeMs} ms`);
+      this.fails(new TroupeError("start_failed", `init took longer than ${timeMs} ms`));
       cell.kill({ kind: "killed", message: "killed: init took too long" });
     });
   }

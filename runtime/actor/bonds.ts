@@ -1,40 +1,43 @@
 import { type ExitReason, HERE, shutdownExit } from "../core/index.ts";
 import type { Cell } from "./cell.ts";
 import type { ActorRef } from "./ref.ts";
+import { addRef, hasRef, listRefs, type Refs, removeRef } from "./refs.ts";
 import type { SystemSignal } from "./signal.ts";
 
-interface Child {
-  readonly ref: ActorRef;
-  /** Called when it has stopped. */
-  onStopped: (() => void) | null;
-}
+type ChildKey = string | number;
 
-/** What ties an actor to others: children, watchers, the watched, links. Most actors have none. */
+/**
+ * What ties an actor to others: children, watchers, the watched, links. Most actors have none, and
+ * most of the others one of a kind: there may be a million of them.
+ */
 export class Bonds {
   readonly #cell: Cell;
-  readonly #children = new Map<string | number, Child>();
+  #children: Map<ChildKey, ActorRef> | null = null;
+  /** What is called when children have stopped. */
+  #stopping: Map<ChildKey, () => void> | null = null;
   /** Starts of children on other threads that are under way. */
   #spawning = 0;
   /** The ends of such children whose end was heard before their start. */
   #earlyEnds: Map<string, SystemSignal> | null = null;
-  readonly #watchers = new Map<string, ActorRef>();
-  readonly #watched = new Map<string, ActorRef>();
-  readonly #links = new Map<string, ActorRef>();
+  #watchers: Refs = null;
+  #watched: Refs = null;
+  #links: Refs = null;
 
   constructor(cell: Cell) {
     this.#cell = cell;
   }
 
   children(): ActorRef[] {
-    return [...this.#children.values()].map((child) => child.ref);
+    return [...(this.#children?.values() ?? [])];
   }
 
   get childCount(): number {
-    return this.#children.size;
+    return this.#children?.size ?? 0;
   }
 
   addChild(ref: ActorRef): void {
-    this.#children.set(this.#childKey(ref), { ref, onStopped: null });
+    this.#children ??= new Map();
+    this.#children.set(this.#childKey(ref), ref);
     this.#bind(ref);
   }
 
@@ -61,23 +64,24 @@ export class Bonds {
   /** Removes a child that has stopped, or never started; true when it was one. */
   removeChild(ref: ActorRef): boolean {
     const key = this.#childKey(ref);
-    const child = this.#children.get(key);
-    if (child === undefined) return false;
-    this.#children.delete(key);
-    child.onStopped?.();
+    if (!this.#children?.delete(key)) return false;
+    const onStopped = this.#stopping?.get(key);
+    this.#stopping?.delete(key);
+    onStopped?.();
     return true;
   }
 
   /** Asks a child to stop; resolves when it has. It kills itself when its time is over. */
   stopChild(ref: ActorRef, reason: ExitReason, shutdownMs?: number): Promise<void> {
-    const child = this.#children.get(this.#childKey(ref));
-    if (child === undefined) return Promise.resolve();
+    const key = this.#childKey(ref);
+    if (!this.#children?.has(key)) return Promise.resolve();
     return new Promise((resolve) => {
-      const others = child.onStopped;
-      child.onStopped = () => {
+      this.#stopping ??= new Map();
+      const others = this.#stopping.get(key);
+      this.#stopping.set(key, () => {
         others?.();
         resolve();
-      };
+      });
       const limit = shutdownMs === undefined ? {} : { shutdownMs };
       this.#cell.kernel.signal(ref, { type: "stop", reason, ...limit });
     });
@@ -93,65 +97,68 @@ export class Bonds {
   }
 
   addWatcher(watcher: ActorRef): void {
-    this.#watchers.set(watcher.key, watcher);
+    this.#watchers = addRef(this.#watchers, watcher);
     this.#bind(watcher);
   }
 
   removeWatcher(watcher: ActorRef): void {
-    this.#watchers.delete(watcher.key);
+    this.#watchers = removeRef(this.#watchers, watcher);
   }
 
   watch(ref: ActorRef): void {
-    if (this.#watched.has(ref.key)) return;
-    this.#watched.set(ref.key, ref);
+    if (hasRef(this.#watched, ref)) return;
+    this.#watched = addRef(this.#watched, ref);
     this.#bind(ref);
     this.#cell.kernel.signal(ref, { type: "watch", watcher: this.#cell.ref });
   }
 
   unwatch(ref: ActorRef): void {
-    if (!this.#watched.delete(ref.key)) return;
+    if (!this.removeWatched(ref)) return;
     this.#cell.kernel.signal(ref, { type: "unwatch", watcher: this.#cell.ref });
   }
 
   /** Forgets one that was watched; true when it was. */
   removeWatched(ref: ActorRef): boolean {
-    return this.#watched.delete(ref.key);
+    const isWatched = hasRef(this.#watched, ref);
+    if (isWatched) this.#watched = removeRef(this.#watched, ref);
+    return isWatched;
   }
 
   link(ref: ActorRef): void {
-    if (this.#links.has(ref.key) || ref.equals(this.#cell.ref)) return;
-    this.#links.set(ref.key, ref);
-    this.#bind(ref);
+    if (hasRef(this.#links, ref) || ref.equals(this.#cell.ref)) return;
+    this.addLink(ref);
     this.#cell.kernel.signal(ref, { type: "link", peer: this.#cell.ref });
   }
 
   addLink(peer: ActorRef): void {
-    this.#links.set(peer.key, peer);
+    this.#links = addRef(this.#links, peer);
     this.#bind(peer);
   }
 
   unlink(ref: ActorRef): void {
-    if (!this.#links.delete(ref.key)) return;
+    if (!this.removeLink(ref)) return;
     this.#cell.kernel.signal(ref, { type: "unlink", peer: this.#cell.ref });
   }
 
   removeLink(ref: ActorRef): boolean {
-    return this.#links.delete(ref.key);
+    const isLinked = hasRef(this.#links, ref);
+    if (isLinked) this.#links = removeRef(this.#links, ref);
+    return isLinked;
   }
 
   /** Tells watchers and linked actors that this one has stopped. */
   announceEnd(reason: ExitReason): void {
     const { kernel, ref } = this.#cell;
-    for (const watcher of this.#watchers.values()) {
+    for (const watcher of listRefs(this.#watchers)) {
       kernel.signal(watcher, { type: "terminated", ref, reason });
     }
-    for (const peer of this.#links.values()) kernel.signal(peer, { type: "exit", ref, reason });
-    for (const watched of this.#watched.values()) {
+    for (const peer of listRefs(this.#links)) kernel.signal(peer, { type: "exit", ref, reason });
+    for (const watched of listRefs(this.#watched)) {
       kernel.signal(watched, { type: "unwatch", watcher: ref });
     }
-    this.#watchers.clear();
-    this.#links.clear();
-    this.#watched.clear();
+    this.#watchers = null;
+    this.#links = null;
+    this.#watched = null;
   }
 
   /**
@@ -159,16 +166,16 @@ export class Bonds {
    * as ended, and the linked ones. Watchers there are forgotten here.
    */
   endsAt(isThere: (ref: ActorRef) => boolean): { ended: ActorRef[]; links: ActorRef[] } {
-    const there = (refs: Iterable<ActorRef>): ActorRef[] => [...refs].filter(isThere);
-    for (const watcher of there(this.#watchers.values())) this.removeWatcher(watcher);
+    const there = (refs: readonly ActorRef[]): readonly ActorRef[] => refs.filter(isThere);
+    for (const watcher of there(listRefs(this.#watchers))) this.removeWatcher(watcher);
     return {
-      ended: [...there(this.children()), ...there(this.#watched.values())],
-      links: there(this.#links.values()),
+      ended: [...there(this.children()), ...there(listRefs(this.#watched))],
+      links: [...there(listRefs(this.#links))],
     };
   }
 
-  /** A number for a child on this thread: there may be a million of them. */
-  #childKey(ref: ActorRef): string | number {
+  /** A number for a child on this thread: it needs no text. */
+  #childKey(ref: ActorRef): ChildKey {
     return this.#isNear(ref) ? ref.id : ref.key;
   }
 

@@ -153,7 +153,7 @@ export class CellContext implements ActorContext {
     const cell = this.#cell;
     let cancelled = false;
     const clockTimer = cell.kernel.clock.after(delayMs, () => {
-      cell.timers?.delete(timer);
+      cell.removeTimer(timer);
       // Cancelled between its time and its turn, it does not fire either.
       cell.urgent(() => (cancelled ? undefined : fire()));
     });
@@ -161,12 +161,11 @@ export class CellContext implements ActorContext {
       cancel() {
         cancelled = true;
         clockTimer.cancel();
-        cell.timers?.delete(timer);
+        cell.removeTimer(timer);
       },
     };
     if (cell.state === "stopped") clockTimer.cancel();
-    cell.timers ??= new Set();
-    cell.timers.add(timer);
+    cell.addTimer(timer);
     return timer;
   }
 

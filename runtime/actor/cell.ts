@@ -10,17 +10,9 @@ import type { ActorClass } from "./actor.ts";
 import { type ActorClassInfo, actorClassInfo, callMethod, methodName } from "./actor-class.ts";
 import { Birth } from "./birth.ts";
 import { Bonds } from "./bonds.ts";
-
-import type { SpawnOptions } from "./context.ts";
+import { type LifeOptions, type SpawnOptions, selectLifeOptions } from "./context.ts";
 import type { Runnable } from "./dispatcher.ts";
-import {
-  limitStop,
-  reportCrash,
-  reportUnheard,
-  runDown,
-  stoppedWhileStarting,
-  unanswered,
-} from "./ending.ts";
+import { limitStop, reportCrash, reportUnheard, runDown, unanswered } from "./ending.ts";
 import type { Envelope } from "./envelope.ts";
 import { InFlight } from "./in-flight.ts";
 import { Inbox, type Urgent } from "./inbox.ts";
@@ -37,20 +29,22 @@ export class Cell implements Runnable {
   readonly kernel: Kernel;
   readonly ref: ActorRef;
   readonly parent: ActorRef | null;
-  readonly options: SpawnOptions;
+  readonly options: LifeOptions;
   actorClass: ActorClass;
   info: ActorClassInfo;
   state: CellState = "starting";
   /** The ask whose method is being called right now. */
   envelope: Envelope | null = null;
-  timers: Set<Timer> | null = null;
+  #timers: Set<Timer> | null = null;
   /** The time of its stop is running. */
   stopLimited = false;
   joined: Set<string> | null = null;
   /** Messages begun since the start. */
   handled = 0;
+  /** On the clock's `now`, in whole ms. */
   readonly startedAt: number;
   instance: Lifecycle | null = null;
+  /** Null: it has started. */
   #birth: Birth | null;
   #unborn = true;
   /** True from the moment on that no message is taken any more. */
@@ -64,8 +58,6 @@ export class Cell implements Runnable {
   readonly #concurrency: number;
   #queued = false;
   #stopReason: ExitReason | null = null;
-  #startError: unknown = null;
-  #onStarted: ((error: unknown) => void) | null;
   #onStopped: (() => void) | null;
 
   constructor(
@@ -82,12 +74,11 @@ export class Cell implements Runnable {
     this.ref = ref;
     this.actorClass = actorClass;
     this.info = actorClassInfo(actorClass);
-    this.options = options;
+    this.options = selectLifeOptions(options);
     this.parent = parent;
     this.#concurrency = options.concurrency ?? 1;
-    this.startedAt = kernel.clock.now();
-    this.#birth = new Birth(this, args);
-    this.#onStarted = onStarted;
+    this.startedAt = Math.round(kernel.clock.now());
+    this.#birth = new Birth(this, args, onStarted);
     this.#onStopped = onStopped;
   }
 
@@ -104,6 +95,16 @@ export class Cell implements Runnable {
   /** Messages, signals and timers in progress. */
   get active(): number {
     return this.#active;
+  }
+
+  /** Binds a timer, or whatever else is to be cancelled, to the life of the actor. */
+  addTimer(timer: Timer): void {
+    this.#timers ??= new Set();
+    this.#timers.add(timer);
+  }
+
+  removeTimer(timer: Timer): void {
+    if (this.#timers?.delete(timer) && this.#timers.size === 0) this.#timers = null;
   }
 
   /** Pid, name and class, for people. */
@@ -208,17 +209,15 @@ export class Cell implements Runnable {
   started(): void {
     if (this.state !== "starting") return;
     this.state = "running";
-    this.#birth?.end();
+    this.#birth?.succeeded();
     this.#birth = null;
-    this.#onStarted?.(null);
-    this.#onStarted = null;
     if (this.#stopReason !== null) this.#shutDown(this.#stopReason);
     else if (this.#hasWork() && !this.#queued) this.#schedule();
   }
 
   startFailed(error: unknown): void {
     if (this.state !== "starting") return;
-    this.#startError = error;
+    this.#birth?.fails(error);
     this.#shutDown(crashExit(toErrorRecord(error)));
   }
 
@@ -376,24 +375,21 @@ export class Cell implements Runnable {
   /** The end itself: everybody who is concerned is told. */
   finish(reason: ExitReason): void {
     if (this.state === "stopped") return;
-    const wasStarting = this.#onStarted !== null;
     this.state = "stopped";
     this.isEnding = true;
-    const timedOut = this.#birth?.end() ?? null;
-    for (const timer of this.timers ?? []) timer.cancel();
+    for (const timer of this.#timers ?? []) timer.cancel();
     this.kernel.remove(this);
     this.#closeInbox();
     this.#inFlight?.fail(unanswered(this, reason));
     this.#exclusive?.cancel(unanswered(this, reason));
     this.#exclusive = null;
     this.#bonds?.announceEnd(reason);
-    if (wasStarting)
-      this.#onStarted?.(this.#startError ?? timedOut ?? stoppedWhileStarting(reason));
+    if (this.#birth !== null) this.#birth.failed(reason);
     else if (this.parent !== null) {
       this.kernel.signal(this.parent, { type: "terminated", ref: this.ref, reason });
     }
     this.#onStopped?.();
-    this.#onStarted = null;
+    this.#birth = null;
     this.instance = null;
     this.#inbox = null;
   }

@@ -51,6 +51,21 @@ export interface SpawnOptions {
   readonly restarts?: number;
 }
 
+/** The options that count while an actor lives, and not for its start alone. */
+export type LifeOptions = Omit<SpawnOptions, "thread" | "node" | "resourceLimits" | "concurrency">;
+
+const noLifeOptions: LifeOptions = Object.freeze({});
+
+/** Picks them, so that an actor keeps neither its arguments nor, as mostly, any options. */
+export function selectLifeOptions(options: SpawnOptions): LifeOptions {
+  const { name, mailboxCapacity, overflow, shutdownMs } = options;
+  const { startTimeoutMs, trapExit, restarts } = options;
+  const any = name ?? mailboxCapacity ?? overflow ?? shutdownMs ?? startTimeoutMs ?? trapExit;
+  if ((any ?? restarts) === undefined) return noLifeOptions;
+  const { args: _args, ...kept } = options as SpawnOptions & { readonly args?: unknown };
+  return kept;
+}
+
 /**
  * Checks the numbers among the options.
  * @throws RangeError that names the option, what is expected and what came.

@@ -28,8 +28,7 @@ export function limitStop(cell: Cell, shutdownMs: number | undefined, reason: Ex
       shutdownMs === undefined
         ? { ...reason, message: `${reason.message}; ${message}` }
         : { kind: "killed", message };
-    cell.timers ??= new Set();
-    cell.timers.add(cell.kernel.clock.after(timeMs, () => cell.kill(cut)));
+    cell.addTimer(cell.kernel.clock.after(timeMs, () => cell.kill(cut)));
   }
 }
 

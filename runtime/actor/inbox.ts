@@ -10,6 +10,7 @@ const defaultMailboxCapacity = 10_000;
 /** What waits for an actor's turn: messages up to the capacity, and urgent work without bound. */
 export class Inbox extends Mailbox<Envelope> {
   readonly #capacity: number;
+  /** Null: there is none, as mostly. */
   #urgent: Mailbox<Urgent> | null = null;
 
   constructor(capacity: number = defaultMailboxCapacity) {
@@ -18,7 +19,7 @@ export class Inbox extends Mailbox<Envelope> {
   }
 
   get hasWork(): boolean {
-    return !this.isEmpty || (this.#urgent !== null && !this.#urgent.isEmpty);
+    return !this.isEmpty || this.#urgent !== null;
   }
 
   /** Adds a message; false when there is no room. */
@@ -49,6 +50,9 @@ export class Inbox extends Mailbox<Envelope> {
   }
 
   nextUrgent(): Urgent | undefined {
-    return this.#urgent?.shift();
+    if (this.#urgent === null) return undefined;
+    const urgent = this.#urgent.shift();
+    if (this.#urgent.isEmpty) this.#urgent = null;
+    return urgent;
   }
 }

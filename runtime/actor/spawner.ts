@@ -174,10 +174,9 @@ export class Arrivals {
       const end = (): void => {
         limit.cancel();
         waiting.delete(arrived);
-        parent.timers?.delete(bound);
+        parent.removeTimer(bound);
       };
-      parent.timers ??= new Set();
-      parent.timers.add(bound);
+      parent.addTimer(bound);
       waiting.add(arrived);
     });
   }

@@ -159,7 +159,7 @@ describe("the chat page in a browser", { skip: noBrowser, concurrency: 2 }, () =
     const again = await peer.next("phx_join");
     assert.deepEqual(again[4], { reply: "inline", since: 9, epoch: "e2" });
     peer.reply(again, "ok", { status: "active", epoch: "e3", offset: 20, recovered: false });
-    await page.getByText("You were away for too long").waitFor();
+    await page.getByText("Some messages may be missing here.").waitFor();
     peer.push(topic, "api", { success: true, result: relayed(21, "later") });
     await page.getByText("later").waitFor();
     assert.deepEqual(failures, []);
@@ -174,8 +174,11 @@ describe("the chat page in a browser", { skip: noBrowser, concurrency: 2 }, () =
     const join = await peer.next("phx_join");
     peer.reply(join, "ok", { status: "pending", epoch: "e1", offset: 7 });
     await page.getByText("Somebody in the room has to accept you first.").waitFor();
-    peer.push(topic, "presence_state", { ann: meta("1") });
+    const member = { group_id: "lobby", role: "member" };
+    peer.push(topic, "relay_membership", { ...member, status: "active" });
     await page.getByText("You are here as ann.").waitFor();
+    peer.push(topic, "relay_membership", { ...member, status: "muted" });
+    await page.getByText("You are here as ann, and may not speak.").waitFor();
     peer.push(topic, "phx_close", {});
     await page.getByText("You are no longer in the room.").waitFor();
     await page.getByRole("button", { name: "Join" }).waitFor();

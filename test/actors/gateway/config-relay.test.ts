@@ -14,11 +14,15 @@ let files = 0;
 const path = (): string => join(folder, "sub", `config-${files}.ts`);
 
 /** Reads a configuration file with that default export. */
-function read(exported: string, argv: readonly string[] = []): Promise<GatewayConfig> {
+function read(
+  exported: string,
+  argv: readonly string[] = [],
+  environment: Record<string, string> = {},
+): Promise<GatewayConfig> {
   files += 1;
   writeFileSync(path(), `export default ${exported};`);
   const flags = parseFlags(["--config", path(), ...argv], startFlags, []);
-  return readConfig({ flags, environment: {}, folder }, startFlags);
+  return readConfig({ flags, environment, folder }, startFlags);
 }
 
 /** @returns the whole message. */
@@ -52,6 +56,22 @@ describe("the configuration of relay groups", () => {
     const { relay } = await read('{ relay: { storage: { path: "./relay.db", sync: "full" } } }');
     assert.equal(relay?.storage?.path, join(folder, "sub", "relay.db"));
     assert.equal(relay?.storage?.sync, "full");
+  });
+
+  it("takes the path of the storage from a flag or variable, too, where there are groups", async () => {
+    const variable = { TROUPE_RELAY_STORAGE: "var.db" };
+    const own = { path: join(folder, "var.db"), flushMs: 100, sync: "interval" };
+    assert.partialDeepStrictEqual((await read("{ relay: true }", [], variable)).relay?.storage, own);
+    const flag = await read("{ relay: true }", ["--relay-storage", "flag.db"], variable);
+    assert.equal(flag.relay?.storage?.path, join(folder, "flag.db"));
+    const both = '{ relay: { maxMembers: 7, storage: { path: "f.db", sync: "full" } } }';
+    const { relay } = await read(both, [], variable);
+    assert.partialDeepStrictEqual(relay, { maxMembers: 7, storage: { ...own, sync: "full" } });
+    const named = await read('{ relay: true, relayStorage: "own.db" }');
+    assert.equal(named.relay?.storage?.path, join(folder, "sub", "own.db"));
+    assert.equal((await read("{}", [], variable)).relay, null);
+    assert.equal((await read("{ relay: false }", [], variable)).relay, null);
+    assert.equal((await read("{ relay: false }", ["--demo"], variable)).relay, null);
   });
 
   it("tells all that is wrong with it in one line", async () => {

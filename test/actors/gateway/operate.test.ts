@@ -43,9 +43,9 @@ describe("an operator", { concurrency: 2 }, () => {
     assert.deepEqual(
       gateway?.children.map(({ name }) => name),
       [
-        ...["acceptor-1", "breakers", "bulkheads", "caller-0", "caller-1", "console"],
-        ...["failed_configs", "limiter-1", "limits", "loader", "operator", "pool/async"],
-        ...["pool/stream", "registry", "services", "settings"],
+        ...["acceptor-1", "breakers", "bulkheads", "caller-0", "caller-1", "chat_service-1"],
+        ...["console", "failed_configs", "limiter-1", "limits", "loader", "operator"],
+        ...["pool/async", "pool/stream", "registry", "relay-1", "services", "settings"],
       ],
     );
     const services = gateway?.children.find(({ name }) => name === "services");

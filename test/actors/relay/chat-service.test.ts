@@ -164,7 +164,7 @@ describe("the chat functions", () => {
       });
     }
     const durable = chat.ask.create_group({ group_id: "d", durable: true }, as("ada", 1));
-    await assert.rejects(durable, { code: "invalid_request" });
+    await assert.rejects(durable, { code: "no_storage" });
     await assert.rejects(chat.ask.join_group({ group_id: "d" }, as("ada", 1)), {
       code: "group_not_found",
     });

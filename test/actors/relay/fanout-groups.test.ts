@@ -53,7 +53,7 @@ class Threads {
   }
 
   async say(userId: string, message: string): Promise<number> {
-    const said = this.group?.ask.send({ userId, requestId: "r" }, message);
+    const said = this.group?.ask.send({ userId, requestId: "r" }, JSON.stringify(message));
     const answer = await this.kernel.until(said ?? Promise.reject(new Error("no group")));
     assert.ok("ok" in answer && answer.ok, JSON.stringify(answer));
     await this.kernel.settle();
@@ -171,7 +171,7 @@ test("a group that moves takes its members along, and what is said on the way ar
   assert.ok(state !== null);
   const next = await threads.open({ type: "moved", state });
   threads.group = next;
-  const early = next.ask.send({ userId: "ann", requestId: "r" }, "two");
+  const early = next.ask.send({ userId: "ann", requestId: "r" }, '"two"');
   old.tell.movedTo(next);
   await threads.kernel.until(early);
   await threads.meet();

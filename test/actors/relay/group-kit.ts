@@ -216,7 +216,8 @@ export class GroupKit {
   }
 
   async send(userId: string | null, message: unknown = "hi"): Promise<GroupAnswer<SendAnswer>> {
-    const sent = this.group.ask.send({ userId, requestId: "r" }, message);
+    const text = JSON.stringify(message);
+    const sent = this.group.ask.send({ userId, requestId: "r" }, text);
     const answer = await this.kernel.until(sent);
     await this.settle();
     return answer;

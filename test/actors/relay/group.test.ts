@@ -79,6 +79,23 @@ test("who comes back gets what it missed, and is told when that is not known any
   assert.deepEqual(await missedBy(4, 5, "another"), [false, 0]);
 });
 
+test("who comes back and has to be accepted again is told that messages are missing", async () => {
+  const kit = await GroupKit.start({ ...publicRoom, kind: "private" });
+  await kit.enter(0, 1, "ann");
+  await kit.enter(1, 1, "bob");
+  await kit.kernel.until(kit.group.ask.operate("accept", "ann", "bob"));
+  await kit.send("ann");
+  const { epoch, answers } = kit.fanout(1);
+  await kit.exit(1, 1);
+  await kit.send("ann");
+  for (const asked of [{ since: 1, epoch }, {}]) await kit.enter(1, 2, "bob", asked);
+  const told = answers.slice(1).map((answer) => answer.ok && [answer.recovered, answer.missed]);
+  assert.deepEqual(told, [
+    [false, []],
+    [null, []],
+  ]);
+});
+
 test("when the last session of the last admin ends, the next one learns that it is admin", async () => {
   const kit = await GroupKit.start(publicRoom);
   await kit.enter(0, 1, "ann");
@@ -122,6 +139,33 @@ test("members of a lost fan-out are gone; they come back as what they were", asy
   assert.deepEqual(await kit.summary("bob"), {
     ...{ groupId: "room", kind: "strict_private", role: "admin", status: "active" },
   });
+});
+
+test("a group whose members were all lost is no stranger's", async () => {
+  const kit = await GroupKit.start({ ...publicRoom, kind: "private" });
+  await kit.enter(0, 1, "ann");
+  await kit.send("ann", "a secret");
+  const loseAnn = async (index: number): Promise<void> => {
+    kit.kernel.kernel.find(kit.fanout(index).ref.id)?.stop({ kind: "killed", message: "killed" });
+    await kit.settle();
+    assert.equal(await kit.summary("ann"), null);
+  };
+  await loseAnn(0);
+  const { answers } = kit.fanout(1);
+  await kit.enter(1, 1, "eve", { since: 0 });
+  const [told] = answers;
+  assert.ok(told?.ok);
+  assert.deepEqual([told.member.role, told.member.status], ["member", "pending"]);
+  assert.deepEqual([told.recovered, told.missed], [false, []]);
+
+  const { epoch } = told;
+  await kit.addFanout();
+  await kit.enter(2, 1, "ann", { since: 0, epoch });
+  assert.equal((await kit.summary("ann"))?.role, "admin");
+  assert.equal(kit.fanout(2).answers[0]?.ok && kit.fanout(2).answers[0].missed.length, 1);
+  await loseAnn(2);
+  await kit.advance(10_000);
+  assert.equal(kit.kernel.kernel.find(kit.group.id), undefined, "who waits alone is no group");
 });
 
 test("a claim brings nobody back who left, or was removed", async () => {
@@ -168,7 +212,7 @@ test("while it moves a group waits, then says where to", async () => {
   const state = (await kit.kernel.until(kit.group.ask.export())) as GroupState;
   assert.equal(state.offset, 1);
   assert.deepEqual(state.connected, ["ann"]);
-  const waiting = kit.group.ask.send({ userId: "ann", requestId: "r" }, "hi");
+  const waiting = kit.group.ask.send({ userId: "ann", requestId: "r" }, "1");
   await kit.settle();
   const other = await GroupKit.start({ type: "moved", state });
   kit.group.tell.movedTo(other.group);
@@ -187,7 +231,7 @@ test("a move that fails changes nothing", async () => {
   const kit = await GroupKit.start(publicRoom);
   await kit.enter(0, 1, "ann");
   await kit.kernel.until(kit.group.ask.export());
-  const waiting = kit.group.ask.send({ userId: "ann", requestId: "r" }, "hi");
+  const waiting = kit.group.ask.send({ userId: "ann", requestId: "r" }, "1");
   kit.group.tell.stay();
   assert.deepEqual(await kit.kernel.until(waiting), { ok: true, recipients: 1, offset: 1 });
 });

@@ -30,7 +30,7 @@ async function createAll(world: RelayWorld, node: RelayNode): Promise<Map<string
     const creating = node.router.find(name, { ...create, creator: "alice" });
     const group = foundBy(await world.until(creating));
     for (const text of ["one", "two", "three"]) {
-      await world.until(group.ask.send({ userId: "alice", requestId: "r" }, text));
+      await world.until(group.ask.send({ userId: "alice", requestId: "r" }, JSON.stringify(text)));
     }
     infos.set(name, await infoOf(world, group));
   }
@@ -113,7 +113,7 @@ describe("groups on several nodes", () => {
       sent.set(name, offsets);
       for (let n = 0; n < 20; n += 1) {
         const from = { userId: null, requestId: "r" };
-        const answer = await one.router.ask(name, (group) => group.send(from, n));
+        const answer = await one.router.ask(name, (group) => group.send(from, String(n)));
         assert.ok(answer.ok, JSON.stringify(answer));
         offsets.push(answer.offset);
         await new Promise<void>((resolve) => world.clock.after(100, resolve));
@@ -236,7 +236,7 @@ describe("groups on several nodes", () => {
       ];
       const from = { userId: null, requestId: "r" };
       for (const node of [one, third]) {
-        assert.ok((await world.until(node.router.ask(name, (group) => group.send(from, 1)))).ok);
+        assert.ok((await world.until(node.router.ask(name, (group) => group.send(from, "1")))).ok);
       }
       assert.equal((await infoOf(world, first)).epoch, (await infoOf(world, second)).epoch);
     }
@@ -295,7 +295,7 @@ describe("groups on several nodes", () => {
     const [one, other] = await cutWhileMoving(world);
     const from = { userId: null, requestId: "r" };
     for (const name of names) {
-      const answer = await world.until(one.router.ask(name, (group) => group.send(from, "four")));
+      const answer = await world.until(one.router.ask(name, (group) => group.send(from, '"four"')));
       assert.ok(answer.ok && answer.offset === 4, JSON.stringify(answer));
     }
     assert.ok((await world.until(other.held())).length > 5);
@@ -306,7 +306,7 @@ describe("groups on several nodes", () => {
     const [one, other] = await cutWhileMoving(world);
     const from = { userId: null, requestId: "r" };
     for (const name of names) {
-      const answer = await world.until(one.router.ask(name, (group) => group.send(from, "four")));
+      const answer = await world.until(one.router.ask(name, (group) => group.send(from, '"four"')));
       assert.ok(answer.ok, JSON.stringify(answer));
     }
     world.network.heal();
@@ -320,7 +320,7 @@ describe("groups on several nodes", () => {
       assert.ok(answer.ok);
       const said = answer.texts.map((text) => JSON.parse(text).result.message);
       assert.deepEqual([name, said], [name, ["one", "two", "three", "four"]]);
-      const next = await world.until(one.router.ask(name, (group) => group.send(from, "five")));
+      const next = await world.until(one.router.ask(name, (group) => group.send(from, '"five"')));
       assert.ok(next.ok && next.offset === 5);
     }
   });

@@ -62,7 +62,7 @@ describe("a shard", () => {
     const world = new RelayWorld();
     const node = await world.start(1);
     const first = foundBy(await world.until(node.router.find("chat", create)));
-    await world.until(first.ask.send({ userId: null, requestId: "1" }, "hello"));
+    await world.until(first.ask.send({ userId: null, requestId: "1" }, '"hello"'));
     node.kill(first);
     await world.pass(1);
     node.router.forget("chat");
@@ -72,7 +72,7 @@ describe("a shard", () => {
     for (const end of await world.until(Promise.all(waiting))) {
       assert.ok(foundBy(end).equals(restored));
     }
-    const sent = await world.until(restored.ask.send({ userId: null, requestId: "2" }, "again"));
+    const sent = await world.until(restored.ask.send({ userId: null, requestId: "2" }, '"again"'));
     assert.ok("ok" in sent && sent.ok);
     assert.equal(sent.offset, 2);
   });

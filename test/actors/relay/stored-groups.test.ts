@@ -50,7 +50,9 @@ describe("groups on disk", () => {
     const names = Array.from({ length: 8 }, (_, n) => `group-${n}`);
     for (const name of names) {
       await world.until(node.router.find(name, durable));
-      await world.until(node.router.ask(name, (group) => group.send(from, `to ${name}`)));
+      await world.until(
+        node.router.ask(name, (group) => group.send(from, JSON.stringify(`to ${name}`))),
+      );
     }
     for (const shard of node.shards) node.stop(shard);
     await world.pass(20);
@@ -69,7 +71,7 @@ describe("groups on disk", () => {
   it("are read again when their actor has crashed, without waiting for anybody", async (t) => {
     const [world, node] = await startNode(storageOf(t));
     const group = foundBy(await world.until(node.router.find("chat", durable)));
-    await world.until(node.router.ask("chat", (ask) => ask.send(from, "hello")));
+    await world.until(node.router.ask("chat", (ask) => ask.send(from, JSON.stringify("hello"))));
     node.kill(group);
     await world.pass(1);
     const before = world.clock.now();
@@ -82,7 +84,7 @@ describe("groups on disk", () => {
     const storage = storageOf(t);
     const [world, node, store] = await startNode(storage);
     const group = foundBy(await world.until(node.router.find("chat", durable)));
-    await world.until(node.router.ask("chat", (ask) => ask.send(from, "hello")));
+    await world.until(node.router.ask("chat", (ask) => ask.send(from, JSON.stringify("hello"))));
     node.kill(group);
     node.stop(store);
     await world.pass(20);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { within } from "../deadline.ts";
 import { fixture, type Scope } from "../gateway-process.ts";
 import { TroupeProcess } from "../troupe-process.ts";
@@ -11,7 +11,7 @@ export interface NodeOptions {
   readonly role: "gateway" | "service";
   /** Names of modules in `fixtures/`. */
   readonly services?: readonly string[];
-  /** The name of a configuration in `fixtures/`. */
+  /** The name of a configuration in `fixtures/`, or the whole path of another one. */
   readonly config?: string;
   readonly threads?: number;
 }
@@ -70,7 +70,7 @@ export class ClusterNode {
       ...["--threads", String(threads)],
       ...(role === "gateway" ? ["--port", String(this.#port), "--demo"] : []),
       ...services.flatMap((name) => ["--service", fixture(name)]),
-      ...(config === undefined ? [] : ["--config", fixture(config)]),
+      ...(config === undefined ? [] : ["--config", isAbsolute(config) ? config : fixture(config)]),
     ];
     const process = new TroupeProcess(flags, wrapper);
     this.#lives.push(process);

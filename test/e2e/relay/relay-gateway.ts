@@ -10,10 +10,19 @@ export type RelayKeys = Exclude<NonNullable<ConfigFile["relay"]>, boolean>;
 /** The folder of a gateway's configuration, and of its storage: it outlives the gateway. */
 export class RelayFolder {
   readonly path: string = mkdtempSync(join(tmpdir(), "troupe-relay-"));
-  readonly #config: string = join(this.path, "troupe.config.ts");
+  /** The configuration itself. */
+  readonly config: string = join(this.path, "troupe.config.ts");
 
-  /** `channel`: what the group channel `chat:*` has; default: it creates public groups. */
-  constructor(scope: Scope, relay: RelayKeys, group: object = { create: "public" }) {
+  /**
+   * `group`: what the group channel `chat:*` has; default: it creates public groups. `more`: further
+   * keys of the configuration.
+   */
+  constructor(
+    scope: Scope,
+    relay: RelayKeys,
+    group: object = { create: "public" },
+    more: Omit<ConfigFile, "relay" | "channels" | "breaker"> = {},
+  ) {
     const config = {
       relay,
       channels: [
@@ -21,13 +30,14 @@ export class RelayFolder {
         { topic: "chat:*", event: "api", group },
       ],
       breaker: { enabled: false },
+      ...more,
     };
-    writeFileSync(this.#config, `export default ${JSON.stringify(config, null, 2)};\n`);
+    writeFileSync(this.config, `export default ${JSON.stringify(config, null, 2)};\n`);
     scope.after(() => rmSync(this.path, { recursive: true, force: true }));
   }
 
   /** Starts a gateway with it. */
   start(scope: Scope, options: Omit<StartOptions, "config"> = {}): Promise<GatewayProcess> {
-    return GatewayProcess.start(scope, { ...options, config: this.#config });
+    return GatewayProcess.start(scope, { ...options, config: this.config });
   }
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { it, type TestContext } from "node:test";
-import { selectShard } from "../../../actors/relay/home.ts";
 import { within } from "../deadline.ts";
 import { fileScope } from "../gateway-process.ts";
+import { groupOn, joinOnEach } from "./members-on-threads.ts";
 import { checkAll, patientMs, RelayClient } from "./relay-client.ts";
 import { RelayFolder } from "./relay-gateway.ts";
 
@@ -13,43 +13,13 @@ const folder = new RelayFolder(scope, {
   storage: { path: "groups.sqlite" },
 });
 const gateway = await folder.start(scope, { services: ["thread-service.ts"] });
-const threads = [1, 2] as const;
 const perThread = 4;
-
-let lastRoom = 0;
-
-/** A new group of that home: the shards of a gateway are numbered as its threads are. */
-function groupOn(thread: number): string {
-  for (;;) {
-    lastRoom += 1;
-    const groupId = `room-${lastRoom}`;
-    if (selectShard(groupId, threads.length) === thread) return groupId;
-  }
-}
-
-async function threadOf(client: RelayClient): Promise<number> {
-  return Number((await client.callService("thread_service", "thread", {}))?.result);
-}
-
-/** Members, the same number on each thread. */
-async function joinOnEach(t: TestContext, groupId: string): Promise<Map<number, RelayClient[]>> {
-  const found = new Map<number, RelayClient[]>(threads.map((thread) => [thread, []]));
-  for (let number = 1; [...found.values()].some(({ length }) => length < perThread); number++) {
-    const client = await RelayClient.join(t, gateway, { userId: `u${number}`, groupId });
-    const clients = found.get(await threadOf(client)) as RelayClient[];
-    if (clients.length < perThread) clients.push(client);
-    else {
-      await client.call("leave_group");
-      await client.cut();
-    }
-  }
-  return found;
-}
 
 /** What became of the messages of one sender. */
 class Sender {
   readonly client: RelayClient;
-  relayed = 0;
+  /** What was acknowledged, by offset. */
+  readonly relayed = new Map<number, string>();
   readonly codes = new Set<string>();
 
   constructor(client: RelayClient) {
@@ -64,8 +34,10 @@ class Sender {
         await client.until("it is joined again", () => client.isJoined);
         continue;
       }
-      const response = await client.send(`${client.userId}: ${number}`);
-      if (response?.success) this.relayed += 1;
+      const message = `${client.userId}: ${number}`;
+      const response = await client.send(message);
+      const { offset } = (response?.result ?? {}) as { readonly offset?: number };
+      if (offset !== undefined) this.relayed.set(offset, message);
       else codes.add(response?.code ?? "lost");
     }
   }
@@ -86,7 +58,7 @@ async function killUnderLoad(t: TestContext, { home, doomed, deadly, isDurable =
   const founder = await RelayClient.join(t, gateway, { userId: "founder", groupId: "elsewhere" });
   const made = { group_id: groupId, durable: isDurable };
   await founder.result("create_group", made);
-  const clients = await joinOnEach(t, groupId);
+  const clients = await joinOnEach(t, gateway, groupId, perThread);
   await founder.result("leave_group", { group_id: groupId });
   const victims = clients.get(doomed) as RelayClient[];
   const survivors = [...clients.values()].flat().filter((client) => !victims.includes(client));
@@ -98,10 +70,10 @@ async function killUnderLoad(t: TestContext, { home, doomed, deadly, isDurable =
   let isEnough = false;
   const load = Promise.all(senders.map((sender) => sender.run(() => isEnough)));
   const relaysMore = async (count: number): Promise<void> => {
-    const wanted = senders.map(({ relayed }) => relayed + count);
+    const wanted = senders.map(({ relayed }) => relayed.size + count);
     for (const [index, sender] of senders.entries()) {
       const what = `${count} more of ${sender.client.userId} are relayed`;
-      await sender.client.until(what, () => sender.relayed >= (wanted[index] as number));
+      await sender.client.until(what, () => sender.relayed.size >= (wanted[index] as number));
     }
   };
   await relaysMore(20);
@@ -149,11 +121,16 @@ async function killUnderLoad(t: TestContext, { home, doomed, deadly, isDurable =
       isLost ? ["lost"] : [],
     );
   }
-  for (const { answers, heard, record } of victims) {
-    assert.equal(answers[1]?.recovered, !isLost);
-    // Where nothing was lost it has each message from its first one on.
-    if (!isLost)
-      assert.deepEqual([record.missed, heard.length], [[], last - (heard[0]?.offset ?? 0) + 1]);
+  for (const { answers } of victims) assert.equal(answers[1]?.recovered, !isLost);
+  if (isLost) return;
+  // Each has every message from its first one on, and what was acknowledged is what they have.
+  const said = new Map(senders.flatMap(({ relayed }) => [...relayed]));
+  for (const { heard, record } of everybody) {
+    const from = heard[0]?.offset ?? 0;
+    assert.deepEqual([record.missed, heard.length], [[], last - from + 1]);
+    for (const [offset, message] of said) {
+      if (offset >= from) assert.equal(heard[offset - from]?.message, message);
+    }
   }
 }
 

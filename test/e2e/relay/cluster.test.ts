@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import type { ClusterNode } from "../cluster/cluster-node.ts";
+import { fileScope } from "../gateway-process.ts";
+import { Chatter, checkRelayed, checkWhole } from "./chatter.ts";
+import { checkAll, RelayClient } from "./relay-client.ts";
+import { RelayCluster, Way } from "./relay-cluster.ts";
+
+const scope = fileScope();
+const cluster = new RelayCluster(scope);
+const [one, two] = (await cluster.start("one", "two")) as [ClusterNode, ClusterNode];
+const both = [one, two];
+
+it("members of one group on two gateways have one order, one count and one presence", async (t) => {
+  for (const home of both) {
+    const groupId = cluster.groupWith([home, both]);
+    const clients: RelayClient[] = [];
+    for (const [index, door] of [one, two, one, two].entries()) {
+      clients.push(await RelayClient.join(t, door, { userId: `user${index}`, groupId }));
+    }
+    const [ada] = clients as [RelayClient];
+    const twin = { userId: "user0", groupId, deviceId: "phone" };
+    clients.push(await RelayClient.join(t, two, twin));
+    assert.equal((await cluster.placeOf(groupId, one))?.node, home.name);
+    assert.equal((await cluster.placeOf(groupId, two))?.node, home.name);
+    const chatter = new Chatter(clients);
+    await chatter.more(50);
+    await chatter.end();
+    assert.deepEqual([...chatter.codes.keys()], ["ok"]);
+    const { offset, recipients_count } = await ada.say("the last one");
+    assert.equal(recipients_count, 5);
+    for (const client of clients) await client.reaches(offset);
+    checkAll(clients);
+    for (const client of clients) {
+      checkWhole(client.heard, 1, offset, client.userId);
+      checkRelayed(chatter.relayed, client.heard, client.userId);
+      await client.until(
+        "all are there",
+        () => client.presence.size === 4 && client.presence.devicesOf("user0") === 2,
+      );
+    }
+    for (const { presence } of clients) assert.deepEqual(presence.lines(), ada.presence.lines());
+  }
+});

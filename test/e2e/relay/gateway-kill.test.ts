@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { copyFileSync, mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { it, type TestContext } from "node:test";
+import { eventually, within } from "../deadline.ts";
+import { type GatewayProcess, type Scope, testScope } from "../gateway-process.ts";
+import { checkAll, patientMs, RelayClient } from "./relay-client.ts";
+import { RelayFolder } from "./relay-gateway.ts";
+
+const groupId = "board";
+const names = ["ada", "bob", "cid", "dan", "eve"] as const;
+
+/** An admin, two members, a muted one, a second admin, and one whom nobody has let in. */
+interface Board {
+  readonly ada: RelayClient;
+  readonly bob: RelayClient;
+  readonly cid: RelayClient;
+  readonly dan: RelayClient;
+  readonly eve: RelayClient;
+  /** Those whom messages reach. */
+  readonly insiders: readonly RelayClient[];
+}
+
+function folderOf(scope: Scope, sync: "full" | "interval"): RelayFolder {
+  return new RelayFolder(
+    scope,
+    {
+      messagesPerSecond: null,
+      history: { messages: 10_000 },
+      storage: { path: "groups.sqlite", sync },
+    },
+    { create: "strict_private", durable: true },
+  );
+}
+
+async function found(t: TestContext, gateway: GatewayProcess): Promise<Board> {
+  const clients: RelayClient[] = [];
+  for (const userId of names) clients.push(await RelayClient.join(t, gateway, { userId, groupId }));
+  const [ada, bob, cid, dan, eve] = clients as [
+    ...[RelayClient, RelayClient, RelayClient],
+    ...[RelayClient, RelayClient],
+  ];
+  for (const user_id of ["bob", "cid", "dan"]) await ada.result("accept_member", { user_id });
+  await ada.result("mute_member", { user_id: "cid" });
+  await ada.result("promote_member", { user_id: "dan" });
+  return { ada, bob, cid, dan, eve, insiders: [ada, bob, cid, dan] };
+}
+
+/** Every role, status and right is as {@link found} has made it. */
+async function checkBoard({ ada, bob, cid, dan, eve }: Board): Promise<void> {
+  const info = await ada.result<{
+    readonly type: string;
+    readonly durable: boolean;
+    readonly members: readonly { user_id: string; role: string; status: string }[];
+  }>("group_info");
+  assert.deepEqual([info.type, info.durable], ["strict_private", true]);
+  assert.deepEqual(
+    info.members.map(({ user_id, role, status }) => `${user_id} ${role} ${status}`),
+    ["ada admin active", "bob member active", "cid member muted", "dan admin active"].concat(
+      "eve member pending",
+    ),
+  );
+  const codes = [
+    await cid.send("mute"),
+    await eve.send("pending"),
+    await bob.call("accept_member", { user_id: "eve" }),
+    await dan.call("accept_member", { user_id: "ada" }),
+  ].map((response) => (response?.success ? "ok" : response?.code));
+  assert.deepEqual(codes, ["muted", "membership_pending", "not_admin", "ok"]);
+}
+
+/** Messages of all who may send, several at a time, until the gateway is gone; the acknowledged ones. */
+class Flood {
+  /** By offset. */
+  readonly relayed = new Map<number, string>();
+  readonly ended: Promise<void>;
+  readonly #senders: readonly RelayClient[];
+
+  constructor(senders: readonly RelayClient[], inFlight: number) {
+    this.#senders = senders;
+    const lanes = senders.flatMap((sender) =>
+      Array.from({ length: inFlight }, (_, lane) => this.#run(sender, lane)),
+    );
+    this.ended = Promise.all(lanes).then(() => {});
+  }
+
+  async hasRelayed(count: number): Promise<void> {
+    const [sender] = this.#senders as [RelayClient];
+    await sender.until(`${count} are relayed`, () => this.relayed.size >= count);
+  }
+
+  async #run(sender: RelayClient, lane: number): Promise<void> {
+    for (let number = 1; ; number++) {
+      const message = `${sender.userId} ${lane}: ${number}`;
+      const response = await sender.send(message);
+      if (response === null) return;
+      assert.ok(response.success, `${response.code}: ${response.error}`);
+      this.relayed.set((response.result as { readonly offset: number }).offset, message);
+    }
+  }
+}
+
+async function killNow(gateway: GatewayProcess, clients: readonly RelayClient[]): Promise<void> {
+  gateway.kill("SIGKILL");
+  await within(gateway.ended, "the gateway is dead", patientMs);
+  for (const { closed } of clients) await within(closed, "its sockets are closed", patientMs);
+}
+
+/** All come back, and the presence is the same for all whom it reaches. */
+async function comeBack(gateway: GatewayProcess, { insiders, eve }: Board): Promise<void> {
+  for (const client of [...insiders, eve]) await client.rejoin(gateway);
+  for (const client of insiders) {
+    await client.until("all are there", () => client.presence.size === insiders.length);
+  }
+  assert.deepEqual(
+    [...insiders, eve].map(({ answers }) => answers.at(-1)?.status),
+    ["active", "active", "muted", "active", "pending"],
+  );
+}
+
+/** What is relayed now reaches all of them; the offset. */
+async function checkLive({ ada, insiders, eve }: Board, message: string): Promise<number> {
+  const { offset, recipients_count } = await ada.say(message);
+  assert.equal(recipients_count, insiders.length);
+  for (const client of insiders) await client.reaches(offset);
+  for (const { heard } of insiders) assert.equal(heard.at(-1)?.message, message);
+  checkAll(insiders);
+  assert.deepEqual(eve.heard, [], "a pending member hears nothing");
+  return offset;
+}
+
+it("kill -9 with sync full: what was acknowledged, or seen by anybody, is there", async (t) => {
+  const scope = testScope(t);
+  const folder = folderOf(scope, "full");
+  const first = await folder.start(scope);
+  const board = await found(t, first);
+  const { ada, bob, dan, eve, insiders } = board;
+  const flood = new Flood([ada, bob, dan], 4);
+  await flood.hasRelayed(100);
+  await killNow(first, [...insiders, eve]);
+  await flood.ended;
+  const { epoch } = ada;
+
+  const second = await folder.start(scope);
+  await comeBack(second, board);
+  for (const { answers } of insiders) {
+    assert.deepEqual([answers[1]?.epoch, answers[1]?.recovered], [epoch, true]);
+  }
+  await checkBoard(board);
+  const last = await checkLive(board, "after");
+  // From the first on, and with the same text as was acknowledged.
+  for (const { heard } of [ada, bob, dan]) {
+    assert.deepEqual(
+      heard.map(({ offset }) => offset),
+      Array.from({ length: last }, (_, index) => index + 1),
+    );
+    for (const [offset, message] of flood.relayed) {
+      assert.equal(heard[offset - 1]?.message, message);
+    }
+  }
+  t.diagnostic(`${flood.relayed.size} acknowledged of ${last - 1}`);
+});
+
+/**
+ * The last message in the files, as whoever finds them after a kill would read it. Its gateway alone
+ * may open them: while it writes, a copy may be torn.
+ */
+async function lastOnDisk(folder: string): Promise<number> {
+  const copy = mkdtempSync(join(folder, "copy-"));
+  for (const name of ["groups.sqlite", "groups.sqlite-wal"]) {
+    copyFileSync(join(folder, name), join(copy, name));
+  }
+  const database = new DatabaseSync(join(copy, "groups.sqlite"));
+  try {
+    return Number(database.prepare(`SELECT max("offset") AS last FROM messages`).get()?.["last"]);
+  } finally {
+    database.close();
+  }
+}
+
+it("kill -9 with sync interval: what is older than the interval is there, under a new epoch", async (t) => {
+  const scope = testScope(t);
+  const folder = folderOf(scope, "interval");
+  const first = await folder.start(scope);
+  const board = await found(t, first);
+  const { ada, bob, dan, eve, insiders } = board;
+  const early: string[] = [];
+  for (let number = 1; number <= 20; number++) {
+    early.push(`early ${number}`);
+    assert.equal((await bob.say(`early ${number}`)).offset, number);
+  }
+  // Nobody sends anything more: the interval alone has to bring them there.
+  const acknowledgedAt = performance.now();
+  await eventually(
+    () => lastOnDisk(folder.path),
+    (last) => last === early.length,
+    "what was acknowledged is on disk",
+    patientMs,
+  );
+  t.diagnostic(`on disk after ${Math.round(performance.now() - acknowledgedAt)} ms`);
+  const flood = new Flood([ada, bob, dan], 4);
+  // Under load as well: what is there by now is there afterwards.
+  const seen = await eventually(
+    () => lastOnDisk(folder.path).catch(() => 0),
+    (last) => last > early.length,
+    "some of it is on disk",
+    patientMs,
+  );
+  await flood.hasRelayed(flood.relayed.size + 100);
+  await killNow(first, [...insiders, eve]);
+  await flood.ended;
+  const old = ada.epoch;
+
+  const second = await folder.start(scope);
+  await comeBack(second, board);
+  const kept = ada.answers[1]?.offset ?? 0;
+  for (const { answers, epoch } of insiders) {
+    assert.deepEqual([answers[1]?.recovered, answers[1]?.offset], [false, kept]);
+    assert.notEqual(epoch, old);
+    assert.equal(epoch, ada.epoch);
+  }
+  await checkBoard(board);
+  // What is there is a beginning of what was sent, without holes, each as it was acknowledged.
+  const stored = await bob.history(1, kept);
+  assert.deepEqual(
+    stored.map(({ offset }) => offset),
+    Array.from({ length: kept }, (_, index) => index + 1),
+  );
+  const said = new Map([...early.entries()].map(([index, message]) => [index + 1, message]));
+  for (const { offset, message } of stored) {
+    const known = said.get(offset) ?? flood.relayed.get(offset);
+    if (known !== undefined) assert.equal(message, known);
+  }
+  assert.ok(kept >= seen, `${kept}, not ${seen}`);
+  assert.equal(await checkLive(board, "after"), kept + 1);
+  t.diagnostic(`${kept} kept of ${early.length + flood.relayed.size} acknowledged`);
+
+  // In order, it ends in order: nothing is lost, and nobody is told so.
+  second.kill("SIGTERM");
+  assert.equal((await within(second.ended, "the gateway stops", patientMs)).code, 0);
+  const third = await folder.start(scope);
+  await comeBack(third, board);
+  for (const { answers } of insiders) {
+    const { recovered, offset, epoch } = answers[2] ?? {};
+    assert.deepEqual([recovered, offset, epoch], [true, kept + 1, answers[1]?.epoch]);
+  }
+  await checkBoard(board);
+  assert.equal(await checkLive(board, "at last"), kept + 2);
+});
