@@ -30,6 +30,8 @@ export class Channel implements SessionChannel, GroupChannel {
   early: Frame[] = [];
   /** False from the moment when the client has no use for answers any more. */
   isOpen = true;
+  /** It ends as soon as what is in progress has been answered. */
+  isEnding = false;
   /** Pushes that the session was given and has not answered. */
   load = 0;
   /** Set while the socket is not read because of this channel. */
@@ -156,7 +158,9 @@ export class Channel implements SessionChannel, GroupChannel {
   }
 
   end(isCrash: boolean): void {
-    this.#socket.sessionEnded(this, isCrash);
+    // What the client has asked for, such as this end, is answered first; more it cannot ask for.
+    if (!isCrash && this.isOpen && this.load > 0) this.isEnding = true;
+    else this.#socket.sessionEnded(this, isCrash);
   }
 
   disconnect(): void {

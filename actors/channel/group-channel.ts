@@ -30,7 +30,10 @@ export interface GroupChannel {
   joined(json: string): void;
   /** Answers the join `error` with this response, and closes the channel. */
   refused(json: string): void;
-  /** Closes the channel, as if its session had ended: `phx_close`, or `phx_error` for a crash. */
+  /**
+   * Closes the channel, as if its session had ended: `phx_close`, behind the answers to what is in
+   * progress; or `phx_error` for a crash, at once.
+   */
   end(isCrash: boolean): void;
   /** Closes the socket with 1013: the client does not read. */
   disconnect(): void;

@@ -188,6 +188,7 @@ export class Socket implements WriterOwner {
     channel.load -= 1;
     this.#host.settled(1);
     if (channel.isOverloaded) this.#channels.weigh(channel);
+    if (channel.isEnding && channel.load === 0) this.sessionEnded(channel, false);
   }
 
   /** The session has come to the client's leave. */
@@ -263,6 +264,7 @@ export class Socket implements WriterOwner {
     }
     if (event === controlEvents.join) this.#channels.join(frame, channel);
     else if (joinRef !== null && joinRef !== channel.joinRef) return;
+    else if (channel.isEnding) this.answer(frame, null, "error", unmatchedTopic);
     else if (event === channel.config.event) this.#call(channel, session, frame);
     else if (event === controlEvents.leave) this.#leave(channel, session, frame);
     else if (event === stopStreamEvent) this.#stopStream(session, frame);

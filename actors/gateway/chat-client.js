@@ -28,7 +28,7 @@ class Room {
     }));
     this.#channel.on(event, ({ result }) => this.#show(result));
     this.#channel.on("relay_gap", (gap) => this.#miss(gap));
-    this.#channel.on("relay_membership", ({ status }) => this.#sayStatus(status));
+    this.#channel.on("relay_membership", (member) => this.#become(member));
     this.#channel.onClose(() => this.#end("You are no longer in the room."));
     const presence = new Presence(this.#channel);
     presence.onSync(() => showPeople(presence, this.#name));
@@ -66,6 +66,12 @@ class Room {
     this.#sayStatus(status);
     showConnection(true);
     if (isFirst && status !== "pending") this.#showHistory(offset);
+  }
+
+  /** Whoever is accepted gets what is behind `offset`. */
+  #become({ status, epoch, offset }) {
+    if (epoch !== undefined) this.#seen = { since: offset, epoch };
+    this.#sayStatus(status);
   }
 
   #sayStatus(status) {

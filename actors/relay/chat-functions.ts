@@ -9,7 +9,11 @@ export const defaultPageSize = 50;
 /** Messages of a page of the history at most. */
 export const maxPageSize = 100;
 
-const name: TSchema = Type.String({ minLength: 1, maxLength: maxGroupIdLength });
+/** No lone surrogates, as `checkGroupId` has it: the expression is one of Unicode. */
+const wellFormed = "^[^\\uD800-\\uDFFF]*$";
+const name: TSchema = Type.String({
+  ...{ minLength: 1, maxLength: maxGroupIdLength, pattern: wellFormed },
+});
 const user: TSchema = Type.String({ minLength: 1, maxLength: 1_024 });
 const offset: TSchema = Type.Integer({ minimum: 0 });
 const group: TSchema = Type.Object({ group_id: name });

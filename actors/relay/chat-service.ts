@@ -15,7 +15,7 @@ import type { EnterAccepted, JoinRequest } from "./fanout-messages.ts";
 import { GroupAccess } from "./group-access.ts";
 import type { GroupKind } from "./group-kind.ts";
 import type { MemberOperation } from "./group-messages.ts";
-import { parseJoinPayload } from "./join-payload.ts";
+import { noMeta, parseJoinPayload } from "./join-payload.ts";
 import { RelayError, toRelayError } from "./relay-error.ts";
 import type { RelaySettings } from "./relay-settings.ts";
 import { relayRouterOf } from "./router.ts";
@@ -207,7 +207,7 @@ export class ChatService extends Actor {
 }
 
 function newcomer(info: CallInfo, userId: string): Omit<JoinRequest, "session" | "groupId"> {
-  return { userId, deviceId: info.deviceId, meta: {}, since: null, epoch: null, create: null };
+  return { userId, deviceId: info.deviceId, meta: noMeta, since: null, epoch: null, create: null };
 }
 
 /** A function may be registered for everybody; a group has users alone. */

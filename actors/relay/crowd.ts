@@ -24,14 +24,17 @@ export interface Entered {
 export class Crowd {
   readonly #place: GroupPlace;
   readonly #membership: Membership;
+  readonly #lastOffset: () => number;
   readonly #sessions = new GroupSessions();
   /** Null: nobody has come yet, or the group tells no presence. */
   #presence: Presence | null = null;
   #tellsPresence: boolean;
   #isTelling = false;
 
-  constructor(place: GroupPlace) {
+  /** @param lastOffset of the group's messages, those that were relayed. */
+  constructor(place: GroupPlace, lastOffset: () => number) {
     this.#place = place;
+    this.#lastOffset = lastOffset;
     this.#membership = place.membership;
     this.#tellsPresence = place.settings.presence;
   }
@@ -185,7 +188,9 @@ export class Crowd {
     }
     for (const link of new Set(sessions.map((session) => session.link))) {
       const presence = does ? this.#presenceFor(link, quiet.has(link)) : null;
-      link.ref.tell.changed(this.#place.groupId, after ?? before, after === null, presence);
+      const { groupId } = this.#place;
+      const offset = this.#lastOffset();
+      link.ref.tell.changed(groupId, after ?? before, after === null, offset, presence);
     }
     if (after === null) for (const session of sessions) this.#forget(session);
   }

@@ -1,6 +1,6 @@
 import type { GroupPlace } from "./group-place.ts";
 import type { FanoutLink } from "./group-sessions.ts";
-import type { History, HistoryEntry } from "./history.ts";
+import type { HistoryEntry } from "./history.ts";
 
 /** How long after a way was full it is tried again. */
 const retryMs = 100;
@@ -18,14 +18,14 @@ export interface LinkList {
 export class Deliveries {
   readonly #place: GroupPlace;
   readonly #crowd: LinkList;
-  /** The present one. */
-  readonly #history: () => History;
+  /** Those that were relayed and are kept. */
+  readonly #relayed: () => readonly HistoryEntry[];
   #isWaiting = false;
 
-  constructor(place: GroupPlace, crowd: LinkList, history: () => History) {
+  constructor(place: GroupPlace, crowd: LinkList, relayed: () => readonly HistoryEntry[]) {
     this.#place = place;
     this.#crowd = crowd;
-    this.#history = history;
+    this.#relayed = relayed;
   }
 
   /** Sends the newest message to every fan-out that has somebody to give it to. */
@@ -52,7 +52,7 @@ export class Deliveries {
     if (missedFrom === null) return;
     link.missedFrom = null;
     if (link.receiving === 0) return;
-    for (const { offset, text } of this.#history().entries()) {
+    for (const { offset, text } of this.#relayed()) {
       if (offset < missedFrom || ref.tell.deliver(this.#place.groupId, offset, text)) continue;
       link.missedFrom = offset;
       this.#waitForRoom();

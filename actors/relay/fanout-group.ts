@@ -1,6 +1,7 @@
 import { type Framed, frameMessages } from "../channel/index.ts";
 import type { Enter } from "./enter.ts";
 import type { Claim, EnterAccepted, ReenterAnswer } from "./fanout-messages.ts";
+import { Few } from "./few.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { encodeGap, type Gap, gapEvent, joinGaps } from "./gap.ts";
 import { type GroupKind, isReceiving, type MemberState } from "./group-kind.ts";
@@ -34,10 +35,11 @@ const presenceEvents = { state: "presence_state", diff: "presence_diff" } as con
 export class FanoutGroup {
   readonly groupId: string;
   readonly #settings: FanoutSettings;
-  readonly #seats = new Map<number, Seat>();
-  readonly #members = new Map<string, FanoutMember>();
-  readonly #forms = new Map<string, Form>();
-  readonly #batch = new FrameBatch();
+  /** Those with sessions here. */
+  readonly #members = new Few<string, FanoutMember>();
+  readonly #forms = new Few<string, Form>();
+  /** Null: nothing has come. */
+  #batch: FrameBatch | null = null;
   #kind: GroupKind = "public";
   #isDurable = false;
   #epoch = "";
@@ -45,9 +47,7 @@ export class FanoutGroup {
   #offset = 0;
   /** Of the last message that was sent, or told to be missing. */
   #sentOffset = 0;
-  /** Every message behind `#offset` comes here: there has been a session for it since then. */
-  #isFollowed = false;
-  /** Seats that messages reach. */
+  /** Seats that messages reach; while there are some, every message behind `#offset` comes here. */
   #receiving = 0;
   /** Null: the group tells no presence, or there is nobody here to tell. */
   #presence: PresenceReplica | null = null;
@@ -59,13 +59,9 @@ export class FanoutGroup {
     this.#settings = settings;
   }
 
-  /** Sessions in the group. */
-  get size(): number {
-    return this.#seats.size;
-  }
-
-  seat(session: number): Seat | undefined {
-    return this.#seats.get(session);
+  /** No session is in it. */
+  get isEmpty(): boolean {
+    return this.#members.size === 0;
   }
 
   /** A session is in: it has its answer, what it missed, who is there, and then what follows. */
@@ -74,14 +70,11 @@ export class FanoutGroup {
     if (this.#receiving === 0) this.#begin(answer);
     this.#takePresence(answer.presence);
     reply.accept(answer);
-    const { userId } = answer.member;
-    const member = this.#members.get(userId) ?? { state: answer.member, seats: [] };
-    this.#members.set(userId, member);
-    let seat = this.#seats.get(request.session);
+    const member = this.#memberOf(answer.member);
+    let seat = session.seatIn(this);
     if (seat === undefined) {
       seat = new Seat(this, session, member, request.deviceId, request.meta, isOfTopic);
-      this.#seats.set(request.session, seat);
-      member.seats.push(seat);
+      member.seats = member.seats.concat(seat);
       session.seats.push(seat);
     } else seat.isOfTopic ||= isOfTopic;
     const wasReceiving = seat.form !== null;
@@ -92,51 +85,56 @@ export class FanoutGroup {
     this.#update(member, answer.member);
   }
 
-  /** A session has left; undefined: it was not in the group. */
-  remove(session: number): Seat | undefined {
-    const seat = this.#seats.get(session);
-    if (seat !== undefined) this.#remove(seat);
-    return seat;
+  /** A session has left. */
+  remove(seat: Seat): void {
+    this.#mute(seat);
+    const { member, session } = seat;
+    removeFrom(session.seats, seat);
+    removeFrom(member.seats, seat);
+    if (member.seats.length === 0) this.#members.delete(member.state.userId);
   }
 
   /** A user is no member any more; the result is what is left to be closed. */
   removeMember(userId: string): readonly Seat[] {
     this.flush();
     const seats = [...(this.#members.get(userId)?.seats ?? [])];
-    for (const seat of seats) this.#remove(seat);
+    for (const seat of seats) this.remove(seat);
     return seats;
   }
 
   removeAll(): readonly Seat[] {
     this.flush();
-    const seats = [...this.#seats.values()];
-    for (const seat of seats) this.#remove(seat);
+    const seats = this.#allSeats();
+    for (const seat of seats) this.remove(seat);
     return seats;
   }
 
-  /** A member has another role or status, and is told so itself. */
-  change(state: MemberState, presence: PresenceState | null): void {
+  /**
+   * A member has another role or status, and is told so itself; whoever receives from now on gets
+   * what is behind `offset`.
+   */
+  change(state: MemberState, offset: number, presence: PresenceState | null): void {
     const member = this.#members.get(state.userId);
     if (member === undefined) return;
     this.flush();
+    // Until now nothing came here, and nobody has missed it.
+    if (this.#receiving === 0) this.#goTo(offset);
     this.#takePresence(presence);
-    const { role, status } = state;
-    const text = JSON.stringify({ group_id: this.groupId, role, status });
-    for (const { channel } of member.seats) channel.send(membershipEvent, text);
+    this.#tellMember(member, state, offset);
     this.#update(member, state);
   }
 
   /** A message comes; true when there is something to flush. */
   deliver(offset: number, text: string): boolean {
     if (offset <= this.#offset) return false;
-    if (this.#isFollowed && offset > this.#offset + 1) {
+    if (this.#receiving > 0 && offset > this.#offset + 1) {
       this.flush();
       this.#sentOffset = offset - 1;
       this.#missAll({ from: this.#offset + 1, reason: "lost" }, offset - 1);
     }
     this.#offset = offset;
     if (this.#receiving === 0) return false;
-    this.#isFollowed = true;
+    this.#batch ??= new FrameBatch();
     this.#batch.addMessage(offset, text);
     return true;
   }
@@ -147,6 +145,7 @@ export class FanoutGroup {
     this.#presence ??= new PresenceReplica();
     this.#presence.apply(diff);
     if (this.#isPresenceNew) return this.settlePresence();
+    this.#batch ??= new FrameBatch();
     this.#batch.addPresence(presenceEvents.diff, encodePresenceDiff(diff));
     return true;
   }
@@ -155,6 +154,7 @@ export class FanoutGroup {
   settlePresence(): boolean {
     if (!this.#isPresenceNew || this.#presence === null) return false;
     this.#isPresenceNew = false;
+    this.#batch ??= new FrameBatch();
     this.#batch.addPresence(presenceEvents.state, this.#presence.text());
     return true;
   }
@@ -162,7 +162,7 @@ export class FanoutGroup {
   /** Sends what has come. */
   flush(): void {
     const batch = this.#batch;
-    if (batch.isEmpty) return;
+    if (batch === null) return;
     for (const { isOfTopic, seats } of this.#forms.values()) {
       if (!isOfTopic && batch.firstOffset === 0) continue;
       let frames: Framed | null = null;
@@ -170,8 +170,8 @@ export class FanoutGroup {
         const seat = seats[i] as Seat;
         const { channel } = seat;
         const mostBytes = slowBytes + seat.allowedBytes;
-        if (seat.isBehind || channel.unreadBytes > mostBytes) this.#skip(seat);
-        else if (seat.has >= batch.firstOffset && batch.firstOffset > 0) this.#sendRest(seat);
+        if (seat.behind !== null || channel.unreadBytes > mostBytes) this.#skip(seat, batch);
+        else if (seat.has >= batch.firstOffset && batch.firstOffset > 0) sendRest(seat, batch);
         else {
           frames ??= batch.frame(channel, isOfTopic);
           channel.sendFrames(frames);
@@ -179,19 +179,17 @@ export class FanoutGroup {
       }
     }
     if (batch.lastOffset > 0) this.#sentOffset = batch.lastOffset;
-    batch.clear();
+    this.#batch = null;
   }
 
   /** A client has taken what it was sent: it hears what it missed, and gets what follows. */
   room(seat: Seat): void {
     seat.allowedBytes = 0;
-    if (!seat.isBehind) return;
-    const { gap, missesPresence } = seat;
-    seat.isBehind = false;
-    seat.gap = null;
-    seat.missesPresence = false;
-    if (gap !== null) this.#tellGap(seat, gap, this.#sentOffset);
-    if (missesPresence) this.#pushPresence(seat);
+    const { behind } = seat;
+    if (behind === null) return;
+    seat.behind = null;
+    if (behind.gap !== null) this.#tellGap(seat, behind.gap, this.#sentOffset);
+    if (behind.presence) this.#pushPresence(seat);
   }
 
   /** What the new home of a lost group is told. */
@@ -224,40 +222,47 @@ export class FanoutGroup {
     this.#takePresence(answer.presence);
     for (const [userId, state] of known) {
       const member = this.#members.get(userId);
-      if (member !== undefined) this.#update(member, state);
+      if (member === undefined) continue;
+      this.#tellMember(member, state, answer.offset);
+      this.#update(member, state);
     }
     this.#isPresenceNew = this.#presence !== null && this.#receiving > 0;
     return gone;
   }
 
   /** Nobody receives here yet: what counts is what the group says now. */
-  #begin({ kind, isDurable, epoch, offset, member }: EnterAccepted): void {
+  #begin({ kind, isDurable, epoch, offset }: EnterAccepted): void {
     this.#kind = kind;
     this.#isDurable = isDurable;
     this.#epoch = epoch;
-    this.#offset = offset;
-    this.#sentOffset = offset;
-    this.#isFollowed = isReceiving(member);
+    this.#goTo(offset);
   }
 
   #takeMissed({ missed, offset }: ReenterAnswer): void {
     // What came before somebody here could receive is for nobody.
-    if (this.#isFollowed) {
+    if (this.#receiving > 0) {
       const before = offset - missed.length;
       for (const [i, text] of missed.entries()) this.deliver(before + i + 1, text);
     }
-    this.#offset = offset;
-    this.#sentOffset = offset;
+    this.#goTo(offset);
   }
 
   #startAnew({ epoch, offset }: ReenterAnswer): void {
-    const from = this.#isFollowed ? this.#offset + 1 : null;
+    const from = this.#receiving > 0 ? this.#offset + 1 : null;
     this.#epoch = epoch;
-    this.#offset = offset;
-    this.#sentOffset = offset;
-    this.#isFollowed = this.#receiving > 0;
-    for (const seat of this.#seats.values()) seat.has = 0;
+    this.#goTo(offset);
+    for (const seat of this.#allSeats()) seat.has = 0;
     this.#missAll({ from, reason: "lost" }, offset);
+  }
+
+  /** Tells a member what it is now, if that has changed. */
+  #tellMember({ state: before, seats }: FanoutMember, state: MemberState, offset: number): void {
+    const { role, status } = state;
+    if (role === before.role && status === before.status) return;
+    const begins = isReceiving(state) && !isReceiving(before);
+    const place = begins ? { epoch: this.#epoch, offset } : {};
+    const text = JSON.stringify({ group_id: this.groupId, role, status, ...place });
+    for (const { channel } of seats) channel.send(membershipEvent, text);
   }
 
   #update(member: FanoutMember, state: MemberState): void {
@@ -272,23 +277,33 @@ export class FanoutGroup {
     }
   }
 
-  #remove(seat: Seat): void {
-    this.#mute(seat);
-    const { member, session } = seat;
-    this.#seats.delete(session.number);
-    removeFrom(session.seats, seat);
-    removeFrom(member.seats, seat);
-    if (member.seats.length === 0) this.#members.delete(member.state.userId);
+  #memberOf(state: MemberState): FanoutMember {
+    const known = this.#members.get(state.userId);
+    if (known !== undefined) return known;
+    const member: FanoutMember = { state, seats: [] };
+    this.#members.set(state.userId, member);
+    return member;
+  }
+
+  #allSeats(): readonly Seat[] {
+    return Array.from(this.#members.values(), ({ seats }) => seats).flat();
+  }
+
+  /** What is behind `offset` comes next. */
+  #goTo(offset: number): void {
+    this.#offset = offset;
+    this.#sentOffset = offset;
   }
 
   /** Messages reach it from now on. */
   #unmute(seat: Seat): void {
-    const { formKey } = seat.channel;
-    const { isOfTopic } = seat;
-    const form = this.#forms.get(formKey) ?? { key: formKey, isOfTopic, seats: [] };
-    this.#forms.set(formKey, form);
+    const { formKey } = seat.session;
+    const known = this.#forms.get(formKey);
+    // A list with one from the start has no room for others, which mostly do not come.
+    const form = known ?? { key: formKey, isOfTopic: seat.isOfTopic, seats: [seat] };
     seat.form = form;
-    seat.place = form.seats.push(seat) - 1;
+    seat.place = known === undefined ? 0 : form.seats.push(seat) - 1;
+    this.#forms.set(formKey, form);
     this.#receiving += 1;
   }
 
@@ -303,12 +318,9 @@ export class FanoutGroup {
     }
     if (form.seats.length === 0) this.#forms.delete(form.key);
     seat.form = null;
-    seat.isBehind = false;
-    seat.gap = null;
-    seat.missesPresence = false;
+    seat.behind = null;
     this.#receiving -= 1;
     if (this.#receiving > 0) return;
-    this.#isFollowed = false;
     this.#presence = null;
     this.#isPresenceNew = false;
   }
@@ -334,27 +346,20 @@ export class FanoutGroup {
     channel.wantRoom();
   }
 
-  /** What of the batch a client that has just joined does not have from the answer of its join. */
-  #sendRest(seat: Seat): void {
-    const frames = this.#batch.frameBehind(seat.channel, seat.has, seat.isOfTopic);
-    if (frames !== null) seat.channel.sendFrames(frames);
-  }
-
-  #skip(seat: Seat): void {
-    const { channel } = seat;
-    if (!seat.isBehind) {
+  #skip(seat: Seat, { firstOffset, lastOffset, hasPresence }: FrameBatch): void {
+    const { channel, has } = seat;
+    if (seat.behind === null) {
       if (this.#settings.slowMember === "disconnect") {
         channel.disconnect();
         return;
       }
-      seat.isBehind = true;
+      seat.behind = { gap: null, presence: false };
       channel.wantRoom();
     }
-    const { firstOffset, lastOffset, hasPresence } = this.#batch;
-    if (lastOffset > seat.has) {
-      seat.gap ??= { from: Math.max(firstOffset, seat.has + 1), reason: "slow" };
+    if (lastOffset > has) {
+      seat.behind.gap ??= { from: Math.max(firstOffset, has + 1), reason: "slow" };
     }
-    seat.missesPresence ||= hasPresence;
+    seat.behind.presence ||= hasPresence;
   }
 
   /** Everybody misses messages, up to `to`. */
@@ -367,7 +372,7 @@ export class FanoutGroup {
     const { from, reason } = gap;
     const own = from === null ? gap : { from: Math.max(from, seat.has + 1), reason };
     if (own.from !== null && own.from > Math.max(to, from ?? 0)) return;
-    if (seat.isBehind) seat.gap = joinGaps(seat.gap, own);
+    if (seat.behind !== null) seat.behind.gap = joinGaps(seat.behind.gap, own);
     else this.#tellGap(seat, own, to);
   }
 
@@ -375,4 +380,10 @@ export class FanoutGroup {
     channel.send(gapEvent, encodeGap(this.groupId, this.#epoch, gap, to));
     tellGap(this.groupId, member.state.userId, gap.from, to, gap.reason);
   }
+}
+
+/** What of the batch a client that has just joined does not have from the answer of its join. */
+function sendRest({ channel, has, isOfTopic }: Seat, batch: FrameBatch): void {
+  const frames = batch.frameBehind(channel, has, isOfTopic);
+  if (frames !== null) channel.sendFrames(frames);
 }

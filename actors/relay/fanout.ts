@@ -133,8 +133,9 @@ export class Fanout extends Actor implements GroupDesk {
     if (ended === undefined) return;
     this.#sessions.delete(session);
     for (const enter of [...ended.enters]) this.#giveUp(enter);
-    for (const { group } of [...ended.seats]) {
-      group.remove(session);
+    for (const seat of [...ended.seats]) {
+      const { group } = seat;
+      group.remove(seat);
       this.#links.get(group.groupId)?.exit(session);
     }
   }
@@ -194,18 +195,20 @@ export class Fanout extends Actor implements GroupDesk {
 
   /**
    * A user with sessions here has another role or status, or is no member any more.
+   * @param offset of the last message before that
    * @param presence for a fan-out of whose sessions none could receive until now
    */
   changed(
     groupId: string,
     member: MemberState,
     isGone: boolean,
+    offset: number,
     presence: PresenceState | null,
   ): void {
     const link = this.#links.get(groupId);
     if (!link?.isFollowing) return;
     if (isGone) this.#close(link.group.removeMember(member.userId), "left");
-    else link.group.change(member, presence);
+    else link.group.change(member, offset, presence);
     this.#touch(link);
   }
 

@@ -18,10 +18,6 @@ export class FrameBatch {
   lastOffset = 0;
   hasPresence = false;
 
-  get isEmpty(): boolean {
-    return this.#texts.length === 0;
-  }
-
   addMessage(offset: number, text: string): void {
     if (this.firstOffset === 0) this.firstOffset = offset;
     this.lastOffset = offset;
@@ -42,15 +38,6 @@ export class FrameBatch {
   frameBehind(encoder: FrameEncoder, offset: number, withPresence: boolean): Framed | null {
     const frames = this.#encodeBehind(encoder, offset, withPresence);
     return frames.length === 0 ? null : frameMessages(frames);
-  }
-
-  clear(): void {
-    this.#texts.length = 0;
-    this.#events.length = 0;
-    this.#offsets.length = 0;
-    this.firstOffset = 0;
-    this.lastOffset = 0;
-    this.hasPresence = false;
   }
 
   #encodeBehind(encoder: FrameEncoder, offset: number, withPresence: boolean): string[] {

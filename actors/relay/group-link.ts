@@ -3,6 +3,7 @@ import type { Enter } from "./enter.ts";
 import type { Fanout } from "./fanout.ts";
 import { FanoutGroup, type FanoutSettings } from "./fanout-group.ts";
 import type { EnterAnswer, ReenterAnswer } from "./fanout-messages.ts";
+import { Few } from "./few.ts";
 import type { Group } from "./group.ts";
 import type { GroupSearch, Intent } from "./intent.ts";
 import { type RelayRefusal, refuseRelay } from "./refusal.ts";
@@ -51,16 +52,15 @@ const lingerMs = 10_000;
  * again when there was no room.
  */
 export class GroupLink {
-  readonly groupId: string;
   readonly group: FanoutGroup;
-  /** Those that the group has not answered, by their numbers. */
-  readonly #enters = new Map<number, Enter>();
-  /** Those of which the group has not been told. */
-  readonly #untold = new Set<Enter>();
+  /** Those that the group has not answered, by their numbers; null: there are none. */
+  #enters: Few<number, Enter> | null = null;
+  /** Those of which the group has not been told; null: there are none. */
+  #untold: Set<Enter> | null = null;
   readonly #host: LinkHost;
   #ref: ActorRef<Group> | null = null;
-  /** Sessions that have left and of which the group has not been told. */
-  #exits: number[] = [];
+  /** Sessions that have left and of which the group has not been told; null: there are none. */
+  #exits: number[] | null = null;
   /** Whose intent is searched with; null: it is searched for all. */
   #searcher: Enter | null = null;
   /** Counts the searches, so that late answers are known; the pause before one is part of it. */
@@ -78,9 +78,12 @@ export class GroupLink {
   isDropped = false;
 
   constructor(groupId: string, host: LinkHost) {
-    this.groupId = groupId;
     this.#host = host;
     this.group = new FanoutGroup(groupId, host.settings);
+  }
+
+  get groupId(): string {
+    return this.group.groupId;
   }
 
   /** False: what comes in the name of the group is of one that is not followed yet, or any more. */
@@ -102,7 +105,9 @@ export class GroupLink {
       this.#tellAll(this.#ref);
       this.#unfollow(this.#ref);
     }
+    this.#enters ??= new Few();
     this.#enters.set(request.no, enter);
+    this.#untold ??= new Set();
     this.#untold.add(enter);
     this.#goOn();
   }
@@ -110,14 +115,14 @@ export class GroupLink {
   /** Nobody waits for it any more. The group that lets it in all the same is told to forget it. */
   cancel(enter: Enter): void {
     enter.isOver = true;
-    if (this.#untold.has(enter) && this.#searcher !== enter) this.#forget(enter);
+    if (this.#untold?.has(enter) && this.#searcher !== enter) this.#forget(enter);
     this.#host.touch(this);
   }
 
   /** A session that was in the group has left it. */
   exit(session: number): void {
     // One that is not found yet hears of those alone who are still there.
-    if (this.#ref !== null) this.#exits.push(session);
+    if (this.#ref !== null) this.#keepExit(session);
     this.#host.touch(this);
   }
 
@@ -125,13 +130,13 @@ export class GroupLink {
 
   /** The group has answered; the result is for whom, null: nobody. */
   entered(no: number, answer: EnterAnswer): Enter | null {
-    const enter = this.#enters.get(no);
-    if (enter === undefined || this.#untold.has(enter)) return null;
+    const enter = this.#enters?.get(no);
+    if (enter === undefined || this.#untold?.has(enter)) return null;
     this.#forget(enter);
     this.#losses = 0;
     this.#host.touch(this);
     if (!enter.isOver) return enter;
-    if (answer.ok && !this.#isWanted(enter)) this.#exits.push(enter.request.session);
+    if (answer.ok && !this.#isWanted(enter)) this.#keepExit(enter.request.session);
     return null;
   }
 
@@ -148,7 +153,7 @@ export class GroupLink {
 
   /** It goes on elsewhere; or where it is, under another epoch. */
   moved(to: ActorRef<Group>): void {
-    if (this.#ref === null || (this.#ref.equals(to) && this.group.size === 0)) return;
+    if (this.#ref === null || (this.#ref.equals(to) && this.group.isEmpty)) return;
     this.#unfollow(this.#ref);
     this.#follow(to);
   }
@@ -180,19 +185,20 @@ export class GroupLink {
   }
 
   get #isUnused(): boolean {
-    return this.group.size === 0 && this.#enters.size === 0;
+    return this.group.isEmpty && this.#enters === null;
   }
 
   /** Whether the session is to stay in the group, though nobody waits for this enter. */
-  #isWanted({ request, session }: Enter): boolean {
-    if (this.group.seat(request.session) !== undefined) return true;
+  #isWanted({ session }: Enter): boolean {
+    if (session.seatIn(this.group) !== undefined) return true;
     return session.enters.some(({ groupId }) => groupId === this.groupId);
   }
 
   // --- finding it ----------------------------------------------------------------------------
 
   #find(): void {
-    const searcher = this.group.size > 0 ? null : this.#enters.values().next().value;
+    const [first] = this.#enters?.values() ?? [];
+    const searcher = this.group.isEmpty ? first : null;
     if (searcher === undefined) {
       this.#drop();
       return;
@@ -237,7 +243,7 @@ export class GroupLink {
   #refuse(searcher: Enter, refusal: RelayRefusal): void {
     const isForAll = refusal.code === "unavailable";
     const isForAlike = searcher.intent.type === "find";
-    for (const enter of isForAll || isForAlike ? [...this.#enters.values()] : [searcher]) {
+    for (const enter of isForAll || isForAlike ? this.#allEnters() : [searcher]) {
       if (enter !== searcher && !isForAll && enter.intent.type !== "find") continue;
       this.#forget(enter);
       if (!enter.isOver) this.#host.refuse(enter, refusal);
@@ -246,7 +252,7 @@ export class GroupLink {
 
   /** Whoever wanted to make it, but for the one who perhaps did, comes too late. */
   #refuseMakers(searcher: Enter | null): void {
-    for (const enter of [...this.#enters.values()]) {
+    for (const enter of this.#allEnters()) {
       const { intent } = enter;
       if (enter === searcher || intent.type !== "create" || !intent.mustBeNew) continue;
       this.#forget(enter);
@@ -269,7 +275,7 @@ export class GroupLink {
 
   #follow(ref: ActorRef<Group>): void {
     this.#ref = ref;
-    this.#claim = this.group.size > 0 ? "due" : "none";
+    this.#claim = this.group.isEmpty ? "none" : "due";
     this.#host.context.watch(ref);
     this.#host.follow(this, ref);
     this.#tell(ref);
@@ -280,9 +286,9 @@ export class GroupLink {
     this.#host.unfollow(ref);
     this.#ref = null;
     this.#claim = "none";
-    this.#exits = [];
+    this.#exits = null;
     this.#forgetOver(null);
-    for (const enter of this.#enters.values()) this.#untold.add(enter);
+    this.#untold = this.#enters === null ? null : new Set(this.#enters.values());
   }
 
   #lose(): void {
@@ -294,7 +300,7 @@ export class GroupLink {
   }
 
   #forgetOver(except: Enter | null): void {
-    for (const enter of [...this.#enters.values()]) {
+    for (const enter of this.#allEnters()) {
       if (enter.isOver && enter !== except) this.#forget(enter);
     }
   }
@@ -321,16 +327,17 @@ export class GroupLink {
       this.#claim = "told";
       this.#limitClaim();
       // Whoever has left is not in it.
-      this.#exits = [];
+      this.#exits = null;
     }
-    if (this.#exits.length > 0) {
+    if (this.#exits !== null) {
       if (!ref.tell.exit(self, this.#exits)) return false;
-      this.#exits = [];
+      this.#exits = null;
     }
-    for (const enter of this.#untold) {
+    for (const enter of this.#untold ?? []) {
       if (!ref.tell.enter(self, enter.request)) return false;
-      this.#untold.delete(enter);
+      this.#untold?.delete(enter);
     }
+    this.#untold = null;
     return true;
   }
 
@@ -355,15 +362,27 @@ export class GroupLink {
     this.#lingers = true;
     this.#host.context.after(lingerMs, () => {
       this.#lingers = false;
-      if (!this.#isUnused || this.#ref === null || this.#exits.length > 0) return;
+      if (!this.#isUnused || this.#ref === null || this.#exits !== null) return;
       this.#unfollow(this.#ref);
       this.#drop();
     });
   }
 
+  /** A copy, in the order in which they came. */
+  #allEnters(): readonly Enter[] {
+    return [...(this.#enters?.values() ?? [])];
+  }
+
+  #keepExit(session: number): void {
+    this.#exits ??= [];
+    this.#exits.push(session);
+  }
+
   #forget(enter: Enter): void {
-    this.#untold.delete(enter);
-    if (this.#enters.delete(enter.request.no)) this.#host.forgot();
+    this.#untold?.delete(enter);
+    if (!this.#enters?.delete(enter.request.no)) return;
+    if (this.#enters.size === 0) this.#enters = null;
+    this.#host.forgot();
   }
 
   #drop(): void {

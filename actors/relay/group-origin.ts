@@ -44,8 +44,15 @@ export function openGroup(
   };
 }
 
+/** All groups of the same settings have the same. */
+const limitsOf = new WeakMap<RelaySettings, HistoryLimits>();
+
 /** What a group keeps of its messages. */
-export function selectLimits({ history }: RelaySettings): HistoryLimits {
-  const { messages, minutes } = history;
-  return { maxMessages: messages, maxAgeMs: minutes === null ? null : minutes * 60_000 };
+export function selectLimits(settings: RelaySettings): HistoryLimits {
+  const known = limitsOf.get(settings);
+  if (known !== undefined) return known;
+  const { messages, minutes } = settings.history;
+  const limits = { maxMessages: messages, maxAgeMs: minutes === null ? null : minutes * 60_000 };
+  limitsOf.set(settings, limits);
+  return limits;
 }

@@ -23,3 +23,10 @@ export function encodeRelayed(given: RelayedMessage): string {
     `,"request_id":${JSON.stringify(requestId)},"can_retry":false,"has_more":false}`
   );
 }
+
+/** The same message at another place. */
+export function renumberRelayed(text: string, offset: number): string {
+  const push = JSON.parse(text) as { readonly result: { offset: number } };
+  push.result.offset = offset;
+  return JSON.stringify(push);
+}

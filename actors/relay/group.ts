@@ -70,7 +70,7 @@ export class Group extends Actor {
     const router = relayRouterOf(context);
     this.#place = { groupId, context, settings, router, membership, record };
     this.#createdAt = createdAt;
-    this.#crowd = new Crowd(this.#place);
+    this.#crowd = new Crowd(this.#place, () => this.#log.offset);
     this.#log = new MessageLog(this.#place, this.#crowd, begun.history);
     const isSure = origin.type === "new" || origin.type === "moved";
     this.#trustsUntil = isSure ? Number.NEGATIVE_INFINITY : context.clock.now() + graceMs;
@@ -89,15 +89,17 @@ export class Group extends Actor {
       if (this.#membership.get(request.userId) !== undefined) return this.#enter(fanout, request);
       const { userId } = request;
       const home = this.#place.router.shardOf(userId);
-      return admitMember(home, userId, this.#groupId).then((isAdmitted) =>
-        this.#forFanout(fanout, () => {
+      return admitMember(home, userId, this.#groupId).then((isAdmitted) => {
+        // Its home has noted a group that is over.
+        if (this.#isOver) noteMember(this.#place, userId, false);
+        return this.#forFanout(fanout, () => {
           if (isAdmitted) return this.#enter(fanout, request);
           const limit = this.#place.settings.maxGroupsPerUser;
           const refusal = refuseRelay("too_many_groups", { limit });
           fanout.tell.entered(this.#groupId, request.no, refusal);
           return this.#endIfEmpty();
-        }),
-      );
+        });
+      });
     });
   }
 
@@ -328,7 +330,7 @@ export class Group extends Actor {
   }
 
   #state(): GroupState {
-    const { epoch, offset } = this.#log;
+    const { epoch, lastOffset: offset } = this.#log;
     const messages = this.#log.entries();
     const [groupId, createdAt] = [this.#groupId, this.#createdAt];
     return { groupId, ...this.#membership.state(), epoch, offset, createdAt, messages };

@@ -7,6 +7,9 @@ export const maxGroupIdLength = 256;
 /** Bytes of the JSON of what a client tells of itself at most. */
 export const maxMetaBytes = 1_024;
 
+/** What a client tells of itself that tells nothing: one for all of them. */
+export const noMeta: Readonly<Record<string, never>> = Object.freeze({});
+
 /** UTF-16 units of an epoch at most: those that groups give are much shorter. */
 const maxEpochLength = 128;
 
@@ -43,16 +46,21 @@ export function parseJoinPayload(payload: unknown): JoinOptionsOutcome {
   if (type !== null && !isGroupKind(type)) return fault("type", groupKinds.join(" or "), type);
   if (meta !== null && !isMap(meta)) return fault("meta", "an object", meta);
   if (meta !== null) {
-    const bytes = Buffer.byteLength(JSON.stringify(meta));
+    const text = JSON.stringify(meta);
+    const bytes = Buffer.byteLength(text);
     const expected = `at most ${maxMetaBytes} bytes of JSON`;
     if (bytes > maxMetaBytes) return fault("meta", expected, bytes);
+    // Between threads it would be called: presence that holds it would reach nobody there.
+    if (text.includes('"toJSON":')) return fault("meta", "no field toJSON", meta);
   }
-  const options = { since: since as number | null, epoch, kind: type, meta: meta ?? {} };
+  const options = { since: since as number | null, epoch, kind: type, meta: meta ?? noMeta };
   return { ok: true, options };
 }
 
 /** What is wrong with the name of a group; null: nothing. */
 export function checkGroupId(groupId: string): string | null {
+  // Another text on another thread, and the same as others on the disk.
+  if (!groupId.isWellFormed()) return "group_id: expected valid Unicode, received lone surrogates";
   if (groupId !== "" && groupId.length <= maxGroupIdLength) return null;
   const expected = `1 to ${maxGroupIdLength} characters`;
   return `group_id: expected ${expected}, received ${groupId.length}`;

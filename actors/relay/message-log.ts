@@ -15,6 +15,7 @@ export class MessageLog {
   readonly #place: GroupPlace;
   readonly #crowd: LinkList;
   #history: History;
+  #relayed: number;
   /** These two are null until somebody sends. */
   #deliveries: Deliveries | null = null;
   #rate: SenderRate | null = null;
@@ -23,18 +24,24 @@ export class MessageLog {
     this.#place = place;
     this.#crowd = crowd;
     this.#history = history;
+    this.#relayed = history.offset;
   }
 
   get epoch(): string {
     return this.#history.epoch;
   }
 
-  /** Of the last message. */
+  /** Of the last message that was relayed: those behind it wait for the disk, and nobody has them. */
   get offset(): number {
+    return this.#relayed;
+  }
+
+  /** Of the last message that has its place. */
+  get lastOffset(): number {
     return this.#history.offset;
   }
 
-  /** Those that are kept. */
+  /** Those that are kept, up to `lastOffset`. */
   entries(): readonly HistoryEntry[] {
     return this.#history.entries();
   }
@@ -75,13 +82,15 @@ export class MessageLog {
   ): { readonly recovered: boolean; readonly missed: readonly string[] } {
     const recovery = this.#history.recover(since, epoch, this.#now());
     if (!recovery.recovered) return { recovered: false, missed: [] };
-    return { recovered: true, missed: recovery.missed.map(({ text }) => text) };
+    const missed = recovery.missed.filter(({ offset }) => offset <= this.#relayed);
+    return { recovered: true, missed: missed.map(({ text }) => text) };
   }
 
   /** The newest `limit` messages before an offset; null: of all. */
   page(before: number | null, limit: number): HistoryAnswer {
-    const { entries, hasMore } = this.#history.page(before, limit, this.#now());
-    const { epoch, offset } = this.#history;
+    const { epoch, offset } = this;
+    const end = Math.min(before ?? Number.POSITIVE_INFINITY, offset + 1);
+    const { entries, hasMore } = this.#history.page(end, limit, this.#now());
     return { ok: true, epoch, offset, texts: entries.map(({ text }) => text), hasMore };
   }
 
@@ -89,11 +98,12 @@ export class MessageLog {
   continueAfter(offset: number): void {
     if (offset <= this.#history.offset || this.#history.entries().length > 0) return;
     this.#history = new History(selectLimits(this.#place.settings), this.#history.epoch, offset);
+    this.#relayed = offset;
   }
 
   /**
-   * Takes in what another copy of the group has kept. A copy of the same epoch may have gone on where
-   * this one stopped: that is delivered. Where the two have gone on each by itself the one count has
+   * Takes in what another copy of the group has kept. It may have gone on where this one stopped:
+   * that is delivered. Where the two have gone on each by itself under one epoch the one count has
    * split in two, and a new epoch begins behind both.
    * @param epoch of the messages to come, should it be a new one
    * @returns whether it is: then the fan-outs have to ask what they miss.
@@ -103,10 +113,9 @@ export class MessageLog {
     const own = this.#history;
     const { entries, offset, isSplit } = mergeMessages(own, other);
     this.#history = new History(limits, isSplit ? epoch : own.epoch, offset, entries);
+    this.#relayed = offset;
     if (isSplit) return true;
-    if (own.epoch === other.epoch) {
-      for (const entry of entries) if (entry.offset > own.offset) this.#deliver(entry);
-    }
+    for (const entry of entries) if (entry.offset > own.offset) this.#deliver(entry);
     return false;
   }
 
@@ -128,13 +137,16 @@ export class MessageLog {
   }
 
   #relay(userId: string | null, entry: HistoryEntry, recipients: number): SendAnswer {
+    this.#relayed = Math.max(this.#relayed, entry.offset);
     this.#deliver(entry);
     tellSend(this.#place.groupId, userId, entry.offset, recipients, entry.text.length);
     return { ok: true, recipients, offset: entry.offset };
   }
 
   #deliver(entry: HistoryEntry): void {
-    this.#deliveries ??= new Deliveries(this.#place, this.#crowd, () => this.#history);
+    this.#deliveries ??= new Deliveries(this.#place, this.#crowd, () =>
+      this.entries().filter(({ offset }) => offset <= this.#relayed),
+    );
     this.#deliveries.deliver(entry);
   }
 }

@@ -8,6 +8,8 @@ import type { MemberState } from "./group-kind.ts";
 export class FanoutSession {
   readonly number: number;
   readonly channel: GroupChannel;
+  /** The channel's: one text for all of its groups. */
+  readonly formKey: string;
   /** One for each of its groups. */
   readonly seats: Seat[] = [];
   /** What it wants into and has no answer for. */
@@ -16,6 +18,12 @@ export class FanoutSession {
   constructor(number: number, channel: GroupChannel) {
     this.number = number;
     this.channel = channel;
+    this.formKey = channel.formKey;
+  }
+
+  /** Its place in a group; undefined: it is not in it. */
+  seatIn(group: FanoutGroup): Seat | undefined {
+    return this.seats.find((seat) => seat.group === group);
   }
 
   /** Nothing has to be remembered of it. */
@@ -27,7 +35,8 @@ export class FanoutSession {
 /** A user of a group that has sessions on a thread. */
 export interface FanoutMember {
   state: MemberState;
-  readonly seats: Seat[];
+  /** Made anew for each, without room to grow: mostly there is one. */
+  seats: Seat[];
 }
 
 /** Those of a group's seats whose channels get equal frames. */
@@ -36,6 +45,12 @@ export interface Form {
   /** They are the group's own. */
   readonly isOfTopic: boolean;
   readonly seats: Seat[];
+}
+
+/** What a client misses that does not take what it is sent. */
+export interface Behind {
+  gap: Gap | null;
+  presence: boolean;
 }
 
 /** A session's place in one group. */
@@ -56,11 +71,8 @@ export class Seat {
   has = 0;
   /** Bytes that it had to take at once when it came, with what it missed: they do not make it slow. */
   allowedBytes = 0;
-  /** The client does not take what it is sent: nothing is, until it has. */
-  isBehind = false;
-  /** What it is then told to have missed. */
-  gap: Gap | null = null;
-  missesPresence = false;
+  /** The client does not take what it is sent: nothing is, until it has; then it is told of this. */
+  behind: Behind | null = null;
 
   constructor(
     group: FanoutGroup,

@@ -1,10 +1,9 @@
 import { type ExitReason, HERE, shutdownExit } from "../core/index.ts";
 import type { Cell } from "./cell.ts";
+import { Family } from "./family.ts";
 import type { ActorRef } from "./ref.ts";
 import { addRef, hasRef, listRefs, type Refs, removeRef } from "./refs.ts";
 import type { SystemSignal } from "./signal.ts";
-
-type ChildKey = string | number;
 
 /**
  * What ties an actor to others: children, watchers, the watched, links. Most actors have none, and
@@ -12,13 +11,8 @@ type ChildKey = string | number;
  */
 export class Bonds {
   readonly #cell: Cell;
-  #children: Map<ChildKey, ActorRef> | null = null;
-  /** What is called when children have stopped. */
-  #stopping: Map<ChildKey, () => void> | null = null;
-  /** Starts of children on other threads that are under way. */
-  #spawning = 0;
-  /** The ends of such children whose end was heard before their start. */
-  #earlyEnds: Map<string, SystemSignal> | null = null;
+  /** Null: it never had a child. */
+  #family: Family | null = null;
   #watchers: Refs = null;
   #watched: Refs = null;
   #links: Refs = null;
@@ -27,63 +21,52 @@ export class Bonds {
     this.#cell = cell;
   }
 
+  /** The oldest first. */
   children(): ActorRef[] {
-    return [...(this.#children?.values() ?? [])];
+    return this.#family?.list() ?? [];
   }
 
   get childCount(): number {
-    return this.#children?.size ?? 0;
+    return this.#family?.size ?? 0;
   }
 
   addChild(ref: ActorRef): void {
-    this.#children ??= new Map();
-    this.#children.set(this.#childKey(ref), ref);
+    this.#family ??= new Family(this.#cell.ref);
+    this.#family.add(ref);
     this.#bind(ref);
   }
 
   /** A child is being started on another thread. */
   beginSpawn(): void {
-    this.#spawning += 1;
+    this.#family ??= new Family(this.#cell.ref);
+    this.#family.beginSpawn();
   }
 
   /** It is started, or is given up on; the result is its end, if it has stopped already. */
   endSpawn(ref?: ActorRef): SystemSignal | undefined {
-    this.#spawning -= 1;
-    const end = ref === undefined ? undefined : this.#earlyEnds?.get(ref.key);
-    if (this.#spawning === 0) this.#earlyEnds = null;
-    return end;
+    return this.#family?.endSpawn(ref);
   }
 
   /** Keeps the end of an actor that may turn out to be a child. */
   keepEarlyEnd(ref: ActorRef, end: SystemSignal): void {
-    if (this.#spawning === 0) return;
-    this.#earlyEnds ??= new Map();
-    this.#earlyEnds.set(ref.key, end);
+    this.#family?.keepEarlyEnd(ref, end);
   }
 
   /** Removes a child that has stopped, or never started; true when it was one. */
   removeChild(ref: ActorRef): boolean {
-    const key = this.#childKey(ref);
-    if (!this.#children?.delete(key)) return false;
-    const onStopped = this.#stopping?.get(key);
-    this.#stopping?.delete(key);
-    onStopped?.();
-    return true;
+    return this.#family?.remove(ref) ?? false;
   }
 
   /** Asks a child to stop; resolves when it has. It kills itself when its time is over. */
   stopChild(ref: ActorRef, reason: ExitReason, shutdownMs?: number): Promise<void> {
-    const key = this.#childKey(ref);
-    if (!this.#children?.has(key)) return Promise.resolve();
+    const { kernel } = this.#cell;
     return new Promise((resolve) => {
-      this.#stopping ??= new Map();
-      const others = this.#stopping.get(key);
-      this.#stopping.set(key, () => {
-        others?.();
+      if (!this.#family?.onRemoved(ref, resolve)) {
         resolve();
-      });
+        return;
+      }
       const limit = shutdownMs === undefined ? {} : { shutdownMs };
-      this.#cell.kernel.signal(ref, { type: "stop", reason, ...limit });
+      kernel.signal(ref, { type: "stop", reason, ...limit });
     });
   }
 
@@ -174,17 +157,10 @@ export class Bonds {
     };
   }
 
-  /** A number for a child on this thread: it needs no text. */
-  #childKey(ref: ActorRef): ChildKey {
-    return this.#isNear(ref) ? ref.id : ref.key;
-  }
-
+  /** The end of a thread or a node with such an actor ends this bond too. */
   #bind(other: ActorRef): void {
-    if (!this.#isNear(other)) this.#cell.kernel.routes.bind(this.#cell);
-  }
-
-  /** Whether it lives on this very thread. */
-  #isNear({ node, thread }: ActorRef): boolean {
-    return thread === this.#cell.ref.thread && node === HERE;
+    const { ref, kernel } = this.#cell;
+    const isNear = other.thread === ref.thread && other.node === HERE;
+    if (!isNear) kernel.routes.bind(this.#cell);
   }
 }

@@ -282,6 +282,27 @@ test("a group closes a channel as it likes", async (t) => {
   await at.until(({ sessions }) => sessions === 0);
 });
 
+test("what a client has asked for is answered before its group closes the channel", async (t) => {
+  const at = await groupStage(t);
+  const client = await at.connect();
+  desk.answer = (channel) => channel.joined("{}");
+  await client.join("chat:a", "1");
+  client.send(["1", "2", "chat:a", "api", request("hold", "r1")]);
+  await fake.count(1);
+  desk.channel(0).end(false);
+  client.send(["1", "3", "chat:a", "api", request("echo", "r2")]);
+  const unmatched = { status: "error", response: { reason: "unmatched topic" } };
+  assert.deepEqual(await client.next(), [null, "3", "chat:a", "phx_reply", unmatched]);
+  fake.release("r1");
+  const events = (await client.take(3)).map(([, ref, , event]) => [ref, event]);
+  assert.deepEqual(events, [
+    [null, "api"],
+    ["2", "phx_reply"],
+    ["1", "phx_close"],
+  ]);
+  await at.until(({ sessions }) => sessions === 0);
+});
+
 test("the desk hears of the end of each channel that it has looked up, and of no other", async (t) => {
   const at = await groupStage(t);
   const client = await at.connect();

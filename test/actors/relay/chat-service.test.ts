@@ -63,6 +63,26 @@ describe("the chat functions", () => {
     assert.equal((late as { recovered: boolean }).recovered, false);
   });
 
+  it("count no group against a user that was deleted while the user joined it", async (t) => {
+    const { chat, as } = await startChat(t, { maxGroupsPerUser: 2 });
+    const { ask } = chat;
+    const refused = new Set<string>();
+    for (let i = 0; i < 50; i += 1) {
+      const one = { group_id: `short-${i}` };
+      await ask.create_group(one, as("ada", 1));
+      // The one after the other: how far the join has come by then is different each time.
+      const joined = ask.join_group(one, as("bob", 2)).catch(({ code }) => refused.add(code));
+      for (let turn = 0; turn < i % 10; turn += 1) await Promise.resolve();
+      await ask.delete_group(one, as("ada", 1));
+      await joined;
+    }
+    assert.ok(!refused.has("too_many_groups"), [...refused].join());
+    await ask.create_group(room, as("ada", 1));
+    await ask.join_group(room, as("bob", 2));
+    const { groups } = (await ask.list_groups({}, as("bob", 2))) as { groups: unknown[] };
+    assert.equal(groups.length, 1);
+  });
+
   it("let members do what their roles allow, and say why not", async (t) => {
     const { chat, as } = await startChat(t);
     const { ask } = chat;

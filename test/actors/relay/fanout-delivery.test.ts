@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { slowBytes } from "../../../actors/relay/fanout-group.ts";
-import { type FakeChannel, FanoutKit, member, present, takeTold } from "./fanout-kit.ts";
+import {
+  accepted,
+  type FakeChannel,
+  FanoutKit,
+  member,
+  present,
+  takeEnter,
+  takeTold,
+} from "./fanout-kit.ts";
 
 const gap = (fields: string): string => `relay_gap {"group_id":"g","epoch":"e1",${fields}}`;
 
@@ -156,6 +164,33 @@ test("a slow one is disconnected where that is the policy", async () => {
   assert.equal(takeTold(group), `exit [${session}]`);
 });
 
+test("who has much to take at once when it comes is not slow before it has taken that", async () => {
+  const kit = await FanoutKit.start();
+  const group = await kit.probe();
+  await kit.join(group, "ann", { offset: 2 });
+  const bob = kit.client("bob");
+  kit.tell.enter(bob.session, "g", {});
+  await kit.settle();
+  const back = { offset: 2, recovered: true, missed: ["m1", "m2"] };
+  bob.channel.unreadBytes = slowBytes * 3;
+  kit.tell.entered("g", takeEnter(group).no, accepted("bob", back));
+  kit.tell.deliver("g", 3, "m3");
+  await kit.settle();
+  assert.deepEqual(bob.channel.taken().slice(1), ["msg m1", "msg m2", "msg m3"]);
+  assert.equal(bob.channel.roomsWanted, 1);
+  bob.channel.unreadBytes = slowBytes * 4 + 1;
+  kit.tell.deliver("g", 4, "m4");
+  await kit.settle();
+  assert.deepEqual(bob.channel.taken(), [], "there is an end to it");
+  kit.tell.room(bob.session);
+  await kit.settle();
+  assert.deepEqual(bob.channel.taken(), [gap('"from":4,"to":4,"reason":"slow"')]);
+  bob.channel.unreadBytes = slowBytes + 1;
+  kit.tell.deliver("g", 5, "m5");
+  await kit.settle();
+  assert.deepEqual(bob.channel.taken(), [], "and then it is as everybody else");
+});
+
 test("a group's presence is told as its settings say, and from the first difference on", async () => {
   const told = async (presence: boolean): Promise<string[]> => {
     const kit = await FanoutKit.start({ presence });
@@ -181,7 +216,7 @@ test("a member that is gone is closed on its own channel and told on another", a
   const bob = await kit.join(group, "bob");
   const api = await kit.joinApi(group, "ann");
   kit.tell.deliver("g", 1, "m1");
-  kit.tell.changed("g", member("ann"), true, null);
+  kit.tell.changed("g", member("ann"), true, 8, null);
   kit.tell.deliver("g", 2, "m2");
   await kit.settle();
   const seen = [first, second, api, bob].map(({ channel }) =>

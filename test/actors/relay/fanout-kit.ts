@@ -10,9 +10,11 @@ import type {
 import { Fanout, fanoutOptions } from "../../../actors/relay/fanout.ts";
 import type { FanoutSettings } from "../../../actors/relay/fanout-group.ts";
 import type {
+  Claim,
   EnterAccepted,
   EnterRequest,
   JoinRequest,
+  ReenterAnswer,
 } from "../../../actors/relay/fanout-messages.ts";
 import type { Group } from "../../../actors/relay/group.ts";
 import type { MemberState } from "../../../actors/relay/group-kind.ts";
@@ -289,4 +291,18 @@ export function wanted(session: number, more: Partial<JoinRequest> = {}): JoinRe
 /** Who is here: a device each. */
 export function present(...refs: readonly string[]): PresenceState {
   return new Map(refs.map((ref) => [`${ref}'s user`, [{ phx_ref: ref }] as PresenceMeta[]]));
+}
+
+/** The claim that a group is told. */
+export function takeClaim({ record }: ProbeHandle<GroupPort>): Claim {
+  const { method, args } = record.expectMessage();
+  assert.equal(method, "reenter");
+  return args[1] as Claim;
+}
+
+/** What a group answers to it: all is as it was, unless told otherwise. */
+export function found(claim: Claim, more: Partial<ReenterAnswer> = {}): ReenterAnswer {
+  const members = claim.members.map(({ sessions: _, ...state }) => state);
+  const { epoch, offset } = claim;
+  return { epoch, offset, recovered: true, missed: [], members, presence: null, ...more };
 }

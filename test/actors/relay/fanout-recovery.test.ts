@@ -1,30 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProbeHandle } from "#runtime/testing";
-import type { Claim, ReenterAnswer } from "../../../actors/relay/fanout-messages.ts";
 import { refuseRelay } from "../../../actors/relay/refusal.ts";
 import {
   accepted,
   asGroup,
   FanoutKit,
+  found,
   type GroupPort,
   member,
   present,
+  takeClaim,
   takeEnter,
   takeTold,
 } from "./fanout-kit.ts";
-
-function takeClaim({ record }: ProbeHandle<GroupPort>): Claim {
-  const { method, args } = record.expectMessage();
-  assert.equal(method, "reenter");
-  return args[1] as Claim;
-}
-
-function found(claim: Claim, more: Partial<ReenterAnswer> = {}): ReenterAnswer {
-  const members = claim.members.map(({ sessions: _, ...state }) => state);
-  const { epoch, offset } = claim;
-  return { epoch, offset, recovered: true, missed: [], members, presence: null, ...more };
-}
 
 const gap = (epoch: string, fields: string): string =>
   `relay_gap {"group_id":"g","epoch":"${epoch}",${fields}}`;
@@ -44,7 +33,7 @@ test("the members of a lost group are brought to where it is built anew", async 
   const restoring = { kind: "private", isDurable: true, offset: 1 };
   assert.deepEqual(kit.searches[0]?.intent, { type: "restore", claim: restoring });
   kit.tell.deliver("g", 2, "nobody's");
-  kit.tell.changed("g", admin, true, null);
+  kit.tell.changed("g", admin, true, 8, null);
   kit.tell.presence("g", { joins: present("r1"), leaves: present() });
   await kit.exit(cat.session);
   await kit.found(next);
@@ -155,58 +144,6 @@ test("one that moves on at once, or is deleted there, is not waited for", async 
   await kit.kernel.advance(20_000);
   assert.deepEqual(channel.taken().slice(1), ["closed"]);
   assert.equal(kit.searches.length, 0);
-});
-
-test("who became a member's equal while the group was away gets nothing of what was missed", async () => {
-  const kit = await FanoutKit.start();
-  const [group, next] = [await kit.probe(), await kit.probe()];
-  const ann = await kit.join(group, "ann");
-  const pending = member("bob", { status: "pending" });
-  const bob = await kit.join(group, "bob", { member: pending });
-  kit.tell.moved("g", asGroup(next));
-  await kit.settle();
-  const claim = takeClaim(next);
-  const members = [member("ann"), member("bob")];
-  kit.tell.reentered("g", found(claim, { offset: 2, missed: ["m1", "m2"], members }));
-  kit.tell.deliver("g", 3, "m3");
-  await kit.settle();
-  assert.deepEqual(ann.channel.taken().slice(1), ["msg m1", "msg m2", "msg m3"]);
-  assert.deepEqual(bob.channel.taken().slice(1), ["msg m3"]);
-});
-
-test("a fan-out with pending ones alone has missed nothing", async () => {
-  const kit = await FanoutKit.start();
-  const [group, next] = [await kit.probe(), await kit.probe()];
-  const pending = member("ann", { status: "pending" });
-  const { channel } = await kit.join(group, "ann", { member: pending, offset: 1 });
-  kit.tell.changed("g", member("ann"), false, present());
-  kit.tell.moved("g", asGroup(next));
-  await kit.settle();
-  const claim = takeClaim(next);
-  kit.tell.reentered("g", found(claim, { offset: 3, missed: ["m2", "m3"] }));
-  await kit.settle();
-  assert.deepEqual(channel.taken().slice(2), ["presence_state {}"]);
-  kit.tell.moved("g", asGroup(group));
-  await kit.settle();
-  const again = takeClaim(group);
-  kit.tell.reentered("g", found(again, { epoch: "e2", offset: 9, recovered: false }));
-  await kit.settle();
-  assert.deepEqual(channel.taken(), [gap("e2", '"from":null,"to":9,"reason":"lost"')]);
-});
-
-test("those whom the new group does not know are out", async () => {
-  const kit = await FanoutKit.start();
-  const [group, next] = [await kit.probe(), await kit.probe()];
-  const ann = await kit.join(group, "ann");
-  const bob = await kit.join(group, "bob");
-  await kit.end(group);
-  await kit.found(next);
-  const claim = takeClaim(next);
-  kit.tell.reentered("g", found(claim, { members: [member("bob", { role: "admin" })] }));
-  kit.tell.deliver("g", 1, "m1");
-  await kit.settle();
-  assert.deepEqual(ann.channel.taken().slice(1), ["closed"]);
-  assert.deepEqual(bob.channel.taken().slice(1), ["msg m1"]);
 });
 
 test("presence that begins anew is told whole, with the first difference or a second later", async () => {

@@ -49,6 +49,7 @@ export class FanoutView {
   epoch: string = "";
   offset: number = 0;
   isClosed: boolean = false;
+  movedTo: ActorRef<Group> | null = null;
   deliveries: number = 0;
   readonly refusals: string[] = [];
   readonly answers: EnterAnswer[] = [];
@@ -95,6 +96,7 @@ export class FanoutView {
       else if (message.method === "deliver") this.#deliver(message.args[1]);
       else if (message.method === "changed") this.#changed(...message.args);
       else if (message.method === "closed") this.#close();
+      else if (message.method === "moved") this.movedTo = message.args[1];
     }
   }
 

@@ -46,6 +46,18 @@ test("what a client tells of itself is bounded, in bytes of its JSON", () => {
   assert.match(reason({ meta: { x: "ä".repeat(maxMetaBytes / 2) } }), /^meta: /);
 });
 
+test("what a client tells of itself can travel between threads", () => {
+  const hooks = { constructor: 1, toJSON: 1 };
+  assert.match(reason({ meta: hooks }), /^meta: expected no field toJSON, received /);
+  assert.match(reason({ meta: { deep: [{ toJSON: null }] } }), /^meta: expected no field toJSON/);
+  assert.equal(reason({ meta: { constructor: 1, says: 'toJSON "toJSON":' } }), "none");
+});
+
+test("the name of a group is valid Unicode", () => {
+  assert.match(checkGroupId("a\ud800") ?? "", /^group_id: expected valid Unicode/);
+  assert.equal(checkGroupId("\u{1f600}\n\u0000"), null);
+});
+
 test("the name of a group is neither empty nor long", () => {
   assert.equal(checkGroupId("g".repeat(maxGroupIdLength)), null);
   assert.match(checkGroupId("") ?? "", /^group_id: expected 1 to 256 characters, received 0/);

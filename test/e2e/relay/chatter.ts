@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
 import { within } from "../deadline.ts";
 import { patientMs, type RelayClient } from "./relay-client.ts";
 
@@ -7,6 +8,9 @@ export interface Relayed {
   readonly offset: number;
   readonly message: string;
 }
+
+/** Between two messages of a sender: the gateways shall have something else to do as well. */
+const pauseMs = 5;
 
 let lastMessage = 0;
 
@@ -53,11 +57,13 @@ export class Chatter {
       lastMessage += 1;
       const message = `${sender.userId}: ${lastMessage}`;
       const response = await sender.send(message);
-      const code = response === null ? "lost" : response.success ? "ok" : String(response.code);
+      const code = response?.success ? "ok" : (response?.code ?? "lost");
       this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
-      if (code !== "ok") continue;
-      this.relayed.push({ offset: (response?.result as Relayed).offset, message });
-      this.#counts.set(sender, this.#countOf(sender) + 1);
+      if (response?.success) {
+        this.relayed.push({ offset: (response.result as Relayed).offset, message });
+        this.#counts.set(sender, this.#countOf(sender) + 1);
+      }
+      await pause(pauseMs);
     }
   }
 }
@@ -78,6 +84,18 @@ export function checkRelayed(
   for (const [message, offsets] of places) {
     assert.equal(offsets.length, 1, `${whose}: ${message} at ${offsets}`);
   }
+}
+
+/** Each of the messages is there once, wherever: where two copies met, its place may be another one. */
+export function checkSaid(
+  relayed: readonly Relayed[],
+  found: readonly { readonly message: unknown }[],
+  whose: string,
+): void {
+  const counts = new Map<unknown, number>();
+  for (const { message } of found) counts.set(message, (counts.get(message) ?? 0) + 1);
+  for (const { message } of relayed) assert.equal(counts.get(message), 1, `${whose}: ${message}`);
+  for (const [message, count] of counts) assert.equal(count, 1, `${whose}: ${message}`);
 }
 
 /** Every offset from the first to the last, each once, in order. */

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { it, type TestContext } from "node:test";
 import type { ClusterNode } from "../cluster/cluster-node.ts";
 import { testScope } from "../gateway-process.ts";
+import { checkAll } from "./agreement.ts";
 import { Chatter, checkRelayed, checkWhole } from "./chatter.ts";
-import { checkAll, RelayClient } from "./relay-client.ts";
+import { agree } from "./presence-list.ts";
+import { RelayClient } from "./relay-client.ts";
 import { RelayCluster, Way } from "./relay-cluster.ts";
 
 /** A group with members at two gateways, who all talk without pause. */
@@ -98,13 +100,20 @@ it("a gateway comes and one stops under load, and groups move with all they are"
       assert.deepEqual([client.epoch, client.gaps, client.ends], [epoch, [], []], whose);
       checkWhole(client.heard, client.heard[0]?.offset ?? 0, offset, whose);
       const seen = history.slice((client.heard[0]?.offset ?? 0) - 1);
-      assert.deepEqual(client.heard.map(({ message }) => message), seen.map((m) => m.message), whose);
-      await client.until("all are there", () => client.presence.size === everybody.length);
-      assert.deepEqual(client.presence.lines(), first.presence.lines(), whose);
+      assert.deepEqual(
+        client.heard.map(({ message }) => message),
+        seen.map((m) => m.message),
+        whose,
+      );
     }
+    await agree(everybody, everybody.length);
     for (const { answers, userId } of staying) assert.equal(answers.length, 1, userId);
     for (const { answers, userId } of leaving) {
-      assert.deepEqual(answers.map(({ recovered }) => recovered), [undefined, true], userId);
+      assert.deepEqual(
+        answers.map(({ recovered }) => recovered),
+        [undefined, true],
+        userId,
+      );
     }
     t.diagnostic(`${groupId}: ${offset} messages, ${JSON.stringify([...chatter.codes])}`);
   }

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { ClusterNode } from "../cluster/cluster-node.ts";
 import { fileScope } from "../gateway-process.ts";
+import { checkAll } from "./agreement.ts";
 import { Chatter, checkRelayed, checkWhole } from "./chatter.ts";
-import { checkAll, RelayClient } from "./relay-client.ts";
-import { RelayCluster, Way } from "./relay-cluster.ts";
+import { agree } from "./presence-list.ts";
+import { RelayClient } from "./relay-client.ts";
+import { RelayCluster } from "./relay-cluster.ts";
 
 const scope = fileScope();
 const cluster = new RelayCluster(scope);
@@ -34,11 +36,8 @@ it("members of one group on two gateways have one order, one count and one prese
     for (const client of clients) {
       checkWhole(client.heard, 1, offset, client.userId);
       checkRelayed(chatter.relayed, client.heard, client.userId);
-      await client.until(
-        "all are there",
-        () => client.presence.size === 4 && client.presence.devicesOf("user0") === 2,
-      );
     }
-    for (const { presence } of clients) assert.deepEqual(presence.lines(), ada.presence.lines());
+    await agree(clients, 4);
+    assert.equal(ada.presence.devicesOf("user0"), 2);
   }
 });

@@ -3,8 +3,9 @@ import { it } from "node:test";
 import { within } from "../deadline.ts";
 import { fileScope } from "../gateway-process.ts";
 import { encodeHeader, RawSocket } from "../raw-socket.ts";
+import { checkAll } from "./agreement.ts";
 import { groupOn, joinOnEach } from "./members-on-threads.ts";
-import { checkAll, patientMs, RelayClient } from "./relay-client.ts";
+import { patientMs, RelayClient } from "./relay-client.ts";
 import { RelayFolder } from "./relay-gateway.ts";
 
 const scope = fileScope();

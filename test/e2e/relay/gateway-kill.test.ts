@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync } from "node:fs";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { it, type TestContext } from "node:test";
 import { eventually, within } from "../deadline.ts";
 import { type GatewayProcess, type Scope, testScope } from "../gateway-process.ts";
-import { checkAll, patientMs, RelayClient } from "./relay-client.ts";
+import { checkAll } from "./agreement.ts";
+import { readGroup } from "./group-on-disk.ts";
+import { patientMs, RelayClient } from "./relay-client.ts";
 import { RelayFolder } from "./relay-gateway.ts";
 
 const groupId = "board";
@@ -101,6 +100,14 @@ class Flood {
   }
 }
 
+/** A second device of somebody that is cut off, and comes back, time and again until the end. */
+async function flicker(device: RelayClient, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    await device.cut();
+    if (!isOver()) await device.rejoin();
+  }
+}
+
 async function killNow(gateway: GatewayProcess, clients: readonly RelayClient[]): Promise<void> {
   gateway.kill("SIGKILL");
   await within(gateway.ended, "the gateway is dead", patientMs);
@@ -120,12 +127,17 @@ async function comeBack(gateway: GatewayProcess, { insiders, eve }: Board): Prom
 }
 
 /** What is relayed now reaches all of them; the offset. */
-async function checkLive({ ada, insiders, eve }: Board, message: string): Promise<number> {
+async function checkLive(
+  { ada, insiders, eve }: Board,
+  message: string,
+  devices: readonly RelayClient[] = [],
+): Promise<number> {
+  const all = [...insiders, ...devices];
   const { offset, recipients_count } = await ada.say(message);
-  assert.equal(recipients_count, insiders.length);
-  for (const client of insiders) await client.reaches(offset);
-  for (const { heard } of insiders) assert.equal(heard.at(-1)?.message, message);
-  checkAll(insiders);
+  assert.equal(recipients_count, all.length);
+  for (const client of all) await client.reaches(offset);
+  for (const { heard } of all) assert.equal(heard.at(-1)?.message, message);
+  checkAll(all);
   assert.deepEqual(eve.heard, [], "a pending member hears nothing");
   return offset;
 }
@@ -136,19 +148,31 @@ it("kill -9 with sync full: what was acknowledged, or seen by anybody, is there"
   const first = await folder.start(scope);
   const board = await found(t, first);
   const { ada, bob, dan, eve, insiders } = board;
+  const devices = await Promise.all(
+    Array.from({ length: 8 }, (_, index) =>
+      RelayClient.join(t, first, { userId: "bob", groupId, deviceId: `device ${index}` }),
+    ),
+  );
   const flood = new Flood([ada, bob, dan], 4);
+  let isOver = false;
+  const flickering = Promise.all(devices.map((device) => flicker(device, () => isOver)));
   await flood.hasRelayed(100);
+  isOver = true;
   await killNow(first, [...insiders, eve]);
   await flood.ended;
   const { epoch } = ada;
 
   const second = await folder.start(scope);
+  for (const device of devices) device.at(second);
+  await flickering;
   await comeBack(second, board);
+  for (const device of devices) await device.rejoin();
   for (const { answers } of insiders) {
     assert.deepEqual([answers[1]?.epoch, answers[1]?.recovered], [epoch, true]);
   }
   await checkBoard(board);
-  const last = await checkLive(board, "after");
+  const last = await checkLive(board, "after", devices);
+  for (const { record } of devices) assert.deepEqual(record.missed, []);
   // From the first on, and with the same text as was acknowledged.
   for (const { heard } of [ada, bob, dan]) {
     assert.deepEqual(
@@ -162,21 +186,9 @@ it("kill -9 with sync full: what was acknowledged, or seen by anybody, is there"
   t.diagnostic(`${flood.relayed.size} acknowledged of ${last - 1}`);
 });
 
-/**
- * The last message in the files, as whoever finds them after a kill would read it. Its gateway alone
- * may open them: while it writes, a copy may be torn.
- */
-async function lastOnDisk(folder: string): Promise<number> {
-  const copy = mkdtempSync(join(folder, "copy-"));
-  for (const name of ["groups.sqlite", "groups.sqlite-wal"]) {
-    copyFileSync(join(folder, name), join(copy, name));
-  }
-  const database = new DatabaseSync(join(copy, "groups.sqlite"));
-  try {
-    return Number(database.prepare(`SELECT max("offset") AS last FROM messages`).get()?.["last"]);
-  } finally {
-    database.close();
-  }
+/** The last message on disk, as whoever finds the files after a kill would read it; 0: none. */
+async function lastOnDisk({ path }: RelayFolder): Promise<number> {
+  return readGroup(path, groupId)?.last ?? 0;
 }
 
 it("kill -9 with sync interval: what is older than the interval is there, under a new epoch", async (t) => {
@@ -193,7 +205,7 @@ it("kill -9 with sync interval: what is older than the interval is there, under 
   // Nobody sends anything more: the interval alone has to bring them there.
   const acknowledgedAt = performance.now();
   await eventually(
-    () => lastOnDisk(folder.path),
+    () => lastOnDisk(folder),
     (last) => last === early.length,
     "what was acknowledged is on disk",
     patientMs,
@@ -202,7 +214,7 @@ it("kill -9 with sync interval: what is older than the interval is there, under 
   const flood = new Flood([ada, bob, dan], 4);
   // Under load as well: what is there by now is there afterwards.
   const seen = await eventually(
-    () => lastOnDisk(folder.path).catch(() => 0),
+    () => lastOnDisk(folder).catch(() => 0),
     (last) => last > early.length,
     "some of it is on disk",
     patientMs,

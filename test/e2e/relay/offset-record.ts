@@ -7,6 +7,13 @@ export interface JoinAnswer {
   readonly recovered?: boolean;
 }
 
+/** What a client is told that it is from now on; where it begins to receive, behind which message. */
+export interface RelayMembership {
+  readonly group_id: string;
+  readonly epoch?: string;
+  readonly offset?: number;
+}
+
 /** What a client is told that it misses. */
 export interface RelayGap {
   readonly group_id: string;
@@ -59,6 +66,14 @@ export class OffsetRecord {
       if (offset > since) this.missed.push({ epoch, from: since + 1, to: offset });
       this.offset = offset;
     } else this.#fault("a join that asked is not told whether it is recovered");
+  }
+
+  /** A pending one was let in: what is behind `offset` comes. */
+  accepted(epoch: string, offset: number | undefined): void {
+    if (this.offset !== null) this.#fault(`accepted, though it had ${this.offset} already`);
+    if (offset === undefined) this.#fault("accepted, and not told where it begins");
+    this.epoch = epoch;
+    this.offset = offset ?? null;
   }
 
   /** A message has come. */

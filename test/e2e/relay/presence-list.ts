@@ -1,3 +1,5 @@
+import { eventually } from "../deadline.ts";
+
 interface Metas {
   readonly metas: readonly { readonly phx_ref: string; readonly [key: string]: unknown }[];
 }
@@ -61,4 +63,17 @@ export class PresenceList {
   lines(): string[] {
     return [...this.#users].map(([userId, refs]) => `${userId}: ${[...refs].sort()}`).sort();
   }
+}
+
+/** Resolves when all of them know the same, `users` users with the same sessions. */
+export async function agree(
+  clients: readonly { readonly presence: PresenceList }[],
+  users: number,
+): Promise<void> {
+  await eventually(
+    async () => clients.map(({ presence }) => presence.lines()),
+    (seen) => seen.every((lines) => lines.length === users && `${lines}` === `${seen[0]}`),
+    `the same ${users} users are there for all`,
+    60_000,
+  );
 }

@@ -3,7 +3,8 @@ import { it, type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { within } from "../deadline.ts";
 import { fileScope } from "../gateway-process.ts";
-import { checkAll, patientMs, RelayClient } from "./relay-client.ts";
+import { checkAll } from "./agreement.ts";
+import { patientMs, RelayClient } from "./relay-client.ts";
 import { RelayFolder } from "./relay-gateway.ts";
 
 const scope = fileScope();

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { it, type TestContext } from "node:test";
 import { within } from "../deadline.ts";
 import { fileScope } from "../gateway-process.ts";
+import { checkAll } from "./agreement.ts";
+import { Chatter, checkRelayed, checkWhole } from "./chatter.ts";
 import { groupOn, joinOnEach } from "./members-on-threads.ts";
-import { checkAll, patientMs, RelayClient } from "./relay-client.ts";
+import { patientMs, RelayClient } from "./relay-client.ts";
 import { RelayFolder } from "./relay-gateway.ts";
 
 const scope = fileScope();
@@ -14,34 +16,6 @@ const folder = new RelayFolder(scope, {
 });
 const gateway = await folder.start(scope, { services: ["thread-service.ts"] });
 const perThread = 4;
-
-/** What became of the messages of one sender. */
-class Sender {
-  readonly client: RelayClient;
-  /** What was acknowledged, by offset. */
-  readonly relayed = new Map<number, string>();
-  readonly codes = new Set<string>();
-
-  constructor(client: RelayClient) {
-    this.client = client;
-  }
-
-  /** Sends one message after the other. */
-  async run(isEnough: () => boolean): Promise<void> {
-    const { client, codes } = this;
-    for (let number = 1; !isEnough(); number++) {
-      if (!client.isJoined) {
-        await client.until("it is joined again", () => client.isJoined);
-        continue;
-      }
-      const message = `${client.userId}: ${number}`;
-      const response = await client.send(message);
-      const { offset } = (response?.result ?? {}) as { readonly offset?: number };
-      if (offset !== undefined) this.relayed.set(offset, message);
-      else codes.add(response?.code ?? "lost");
-    }
-  }
-}
 
 /** What is done to which thread, and what of a group is there. */
 interface Kill {
@@ -66,26 +40,16 @@ async function killUnderLoad(t: TestContext, { home, doomed, deadly, isDurable =
   for (const victim of victims) victim.comesBack = true;
   const epoch = survivors[0]?.epoch;
 
-  const senders = everybody.map((client) => new Sender(client));
-  let isEnough = false;
-  const load = Promise.all(senders.map((sender) => sender.run(() => isEnough)));
-  const relaysMore = async (count: number): Promise<void> => {
-    const wanted = senders.map(({ relayed }) => relayed.size + count);
-    for (const [index, sender] of senders.entries()) {
-      const what = `${count} more of ${sender.client.userId} are relayed`;
-      await sender.client.until(what, () => sender.relayed.size >= (wanted[index] as number));
-    }
-  };
-  await relaysMore(20);
+  const chatter = new Chatter(everybody);
+  await chatter.more(20);
   const sockets = victims.map(({ closed }) => closed);
   void victims[0]?.callService("thread_service", deadly, {});
   await within(Promise.all(sockets), "the sockets of the thread close", patientMs);
   for (const victim of victims) {
     await victim.until("it is in again", () => victim.answers.length === 2);
   }
-  await relaysMore(20);
-  isEnough = true;
-  await within(load, "the load ends", patientMs);
+  await chatter.more(20);
+  await chatter.end();
 
   const [first] = survivors as [RelayClient];
   const { offset: last, recipients_count } = await first.say("the last one");
@@ -109,8 +73,7 @@ async function killUnderLoad(t: TestContext, { home, doomed, deadly, isDurable =
     info.members.map(({ user_id, devices }) => `${user_id} ${devices}`).sort(),
     everybody.map(({ userId }) => `${userId} 1`).sort(),
   );
-  for (const { client, codes } of senders) t.diagnostic(`${client.userId}: ${[...codes]}`);
-  t.diagnostic(`${last} messages`);
+  t.diagnostic(`${last} messages, ${[...chatter.codes].map(([code, n]) => `${n} ${code}`)}`);
   for (const { answers } of survivors) assert.equal(answers.length, 1, "it stayed connected");
 
   const isLost = home === doomed && !isDurable;
@@ -124,13 +87,12 @@ async function killUnderLoad(t: TestContext, { home, doomed, deadly, isDurable =
   for (const { answers } of victims) assert.equal(answers[1]?.recovered, !isLost);
   if (isLost) return;
   // Each has every message from its first one on, and what was acknowledged is what they have.
-  const said = new Map(senders.flatMap(({ relayed }) => [...relayed]));
-  for (const { heard, record } of everybody) {
+  for (const { userId, heard, record } of everybody) {
     const from = heard[0]?.offset ?? 0;
-    assert.deepEqual([record.missed, heard.length], [[], last - from + 1]);
-    for (const [offset, message] of said) {
-      if (offset >= from) assert.equal(heard[offset - from]?.message, message);
-    }
+    assert.deepEqual(record.missed, []);
+    checkWhole(heard, from, last, userId);
+    const relayed = chatter.relayed.filter(({ offset }) => offset >= from);
+    checkRelayed(relayed, heard, userId);
   }
 }
 
