@@ -101,23 +101,16 @@ export class Crowd {
     return { members, presence: this.#presentNow() };
   }
 
-  /** Sessions have ended. */
-  exit(ref: ActorRef<Fanout>, sessions: readonly number[]): void {
+  /** Sessions have ended; the result is who was a member only by them, as it may come back. */
+  exit(ref: ActorRef<Fanout>, sessions: readonly number[]): MemberState[] {
     const link = this.#sessions.linkOf(ref);
-    this.#leave(sessions.flatMap((session) => link.sessions.get(session) ?? []));
+    return this.#leave(sessions.flatMap((session) => link.sessions.get(session) ?? []));
   }
 
-  /** A fan-out is gone with all its sessions; the result is who was a member only by them. */
+  /** The same for a fan-out that is gone with all its sessions. */
   lose(ref: ActorRef): MemberState[] {
     const link = this.#sessions.linkOf(ref as ActorRef<Fanout>);
-    const sessions = [...link.sessions.values()];
-    const before = new Map<string, MemberState>();
-    for (const { userId } of sessions) {
-      const member = this.#membership.get(userId);
-      if (member !== undefined) before.set(userId, member);
-    }
-    this.#leave(sessions);
-    return [...before.values()].filter(({ userId }) => this.#membership.get(userId) === undefined);
+    return this.#leave([...link.sessions.values()]);
   }
 
   /** Applies what was decided of the membership. */
@@ -141,12 +134,23 @@ export class Crowd {
   }
 
   /** They end at once: none of their users becomes admin on the way. */
-  #leave(sessions: readonly GroupSession[]): void {
+  #leave(sessions: readonly GroupSession[]): MemberState[] {
     for (const session of sessions) {
       if (this.#membership.receives(session.userId)) this.#end(session);
       this.#forget(session);
     }
-    this.change(this.#membership.detachAll(sessions.map(({ key }) => key)));
+    const decision = this.#membership.detachAll(
+      sessions.map(({ key }) => key),
+      true,
+    );
+    if (!decision.ok) return [];
+    this.#apply(decision.changes);
+    // Where another has become admin, there is one.
+    const hasHeir = decision.changes.some(({ after }) => after?.role === "admin");
+    return decision.changes.flatMap(({ before, after }) => {
+      if (before === null || after !== null) return [];
+      return hasHeir ? { ...before, role: "member" } : before;
+    });
   }
 
   #forget(session: GroupSession): void {

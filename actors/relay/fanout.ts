@@ -1,4 +1,4 @@
-import { Actor, type ActorRef, type Signal } from "#runtime";
+import { Actor, type ActorRef, ReplyError, type Signal } from "#runtime";
 import type {
   GroupChannel,
   GroupChannelOptions,
@@ -33,6 +33,8 @@ export const fanoutPrefix = "fanout-";
  * groups, their answer to it among them.
  */
 export const fanoutOptions = { mailboxCapacity: 1_000_000, concurrency: 1_000_000 } as const;
+
+const ofAnother = "this session is in the group as another user";
 
 /** The event that tells a client that its session is in a group no more. */
 const closedEvent = "relay_closed";
@@ -149,12 +151,17 @@ export class Fanout extends Actor implements GroupDesk {
 
   /**
    * Brings the session of any channel into a group, whose messages are then pushed on its event. What
-   * it missed and the presence are pushed as well, before the answer, which holds neither.
+   * it missed and the presence are pushed as well, before the answer, which holds neither. Rejects with
+   * ReplyError `invalid_request` when the session is in the group as another user: where the payload of
+   * a call says who calls, one session speaks for several.
    */
   join(wanted: JoinRequest): Promise<EnterAnswer> {
     const { groupId, create, ...request } = wanted;
     const channel = this.#channels.find(request.session);
     if (channel === undefined) return Promise.resolve(refuseRelay("unavailable"));
+    if (this.#isOfAnother(groupId, request)) {
+      return Promise.reject(new ReplyError("invalid_request", `${groupId}: ${ofAnother}`));
+    }
     const intent: Intent =
       create === null ? { type: "find" } : { type: "create", ...create, creator: request.userId };
     return new Promise((resolve) => {
@@ -272,6 +279,16 @@ export class Fanout extends Actor implements GroupDesk {
     this.#waiting.add(enter);
     this.#limit();
     this.#linkTo(groupId).enter(enter);
+  }
+
+  /** Whether the session is in the group, or on its way there, as another user. */
+  #isOfAnother(groupId: string, { session, userId }: Omit<EnterRequest, "no">): boolean {
+    const { seats = [], enters = [] } = this.#sessions.get(session) ?? {};
+    return (
+      seats.some(
+        ({ group, member }) => group.groupId === groupId && member.state.userId !== userId,
+      ) || enters.some((one) => one.groupId === groupId && one.request.userId !== userId)
+    );
   }
 
   #linkTo(groupId: string): GroupLink {

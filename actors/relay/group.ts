@@ -1,6 +1,7 @@
 import { Actor, type ActorRef, type Signal } from "#runtime";
 import { admitMember } from "./admission.ts";
 import { Crowd } from "./crowd.ts";
+import { Departed } from "./departed.ts";
 import type { Fanout } from "./fanout.ts";
 import type { Claim, EnterAccepted, EnterRequest } from "./fanout-messages.ts";
 import type { MemberState } from "./group-kind.ts";
@@ -29,7 +30,7 @@ import { relayRouterOf } from "./router.ts";
 
 /** How long a group that has moved still says where to. */
 const forwardMs = 5_000;
-/** How long those who were connected have to come back, after a move or a loss. */
+/** How long those who were connected have to come back, after a move or a loss of the group. */
 const graceMs = 10_000;
 /** Members that `info` lists. */
 const maxListed = 1_000;
@@ -51,8 +52,8 @@ export class Group extends Actor {
   readonly #createdAt: number;
   readonly #crowd: Crowd;
   readonly #log: MessageLog;
-  /** Who was a member until a fan-out was lost, and may come back as that; null: nobody. */
-  #lost: Map<string, MemberState> | null = null;
+  /** Who may come back as what it was; null: nobody. */
+  #departed: Departed | null = null;
   /** Until then every claim is believed, on the clock's `now`. */
   readonly #trustsUntil: number;
   /** Set while it is being moved; resolves when that has ended, one way or the other. */
@@ -107,7 +108,7 @@ export class Group extends Actor {
   reenter(fanout: ActorRef<Fanout>, claim: Claim): Eventually<void> {
     return this.#forFanout(fanout, () => {
       const trusts = (userId: string): boolean =>
-        this.#lost?.has(userId) === true || this.context.clock.now() < this.#trustsUntil;
+        this.#departed?.has(userId) === true || this.context.clock.now() < this.#trustsUntil;
       const answer = this.#crowd.reenter(fanout, claim, trusts);
       const recovery = this.#log.recover(claim.offset, claim.epoch);
       if (!recovery.recovered) this.#log.continueAfter(claim.offset);
@@ -119,8 +120,7 @@ export class Group extends Actor {
   /** Sessions have ended. */
   exit(fanout: ActorRef<Fanout>, sessions: readonly number[]): Eventually<void> {
     return this.#forFanout(null, () => {
-      this.#crowd.exit(fanout, sessions);
-      this.#endIfEmpty();
+      this.#remember(this.#crowd.exit(fanout, sessions));
     });
   }
 
@@ -146,7 +146,13 @@ export class Group extends Actor {
     by: string | null,
     userId: string,
   ): Eventually<GroupAnswer<MemberAnswer>> {
-    return this.#answer(() => this.#change(userId, this.#membership[operation](by, userId)));
+    return this.#answer(() => {
+      const decision = this.#membership[operation](by, userId);
+      // Whoever may remove it need not wait for its return.
+      const isAway = !decision.ok && decision.code === "no_such_member";
+      if (operation === "remove" && isAway && this.#departed?.take(userId)) return gone;
+      return this.#change(userId, decision);
+    });
   }
 
   /** What there is to know; of private groups for their members alone. */
@@ -230,16 +236,7 @@ export class Group extends Actor {
 
   protected override onSignal(signal: Signal): void {
     if (signal.type !== "terminated") return;
-    const lost = this.#crowd.lose(signal.ref);
-    if (lost.length === 0) return;
-    this.#lost ??= new Map();
-    for (const member of lost) this.#lost.set(member.userId, member);
-    this.context.after(graceMs, () => {
-      for (const { userId } of lost) this.#lost?.delete(userId);
-      if (this.#lost?.size === 0) this.#lost = null;
-      if (this.#lost === null) this.#crowd.change(this.#membership.settle());
-      this.#endIfEmpty();
-    });
+    this.#remember(this.#crowd.lose(signal.ref));
   }
 
   get #groupId(): string {
@@ -282,7 +279,6 @@ export class Group extends Actor {
       fanout.tell.entered(this.#groupId, no, entered);
       return;
     }
-    this.#lost?.delete(userId);
     const { epoch, offset } = this.#log;
     const { kind, isDurable } = this.#membership;
     const { recovered, missed } = this.#recover(request);
@@ -290,16 +286,10 @@ export class Group extends Actor {
     fanout.tell.entered(this.#groupId, no, answer);
   }
 
-  /** Who was lost is what it was; and nobody is the first of a group whose members were lost. */
+  /** A member that was away for a moment is what it was. */
   #comeBack(userId: string): void {
-    if (this.#lost === null || this.#membership.get(userId) !== undefined) return;
-    let member = this.#lost.get(userId);
-    if (member === undefined && this.#membership.isEmpty) {
-      const status = this.#membership.kind === "public" ? "active" : "pending";
-      const joinedAt = this.context.clock.wallTime();
-      member = { userId, role: "member", status, joinedAt };
-    }
-    if (member !== undefined) this.#crowd.change(this.#membership.merge([member]));
+    const state = this.#departed?.take(userId);
+    if (state !== undefined) this.#crowd.change(this.#membership.merge([state]));
   }
 
   #recover({ userId, since, epoch }: EnterRequest): Pick<EnterAccepted, "recovered" | "missed"> {
@@ -365,18 +355,31 @@ export class Group extends Actor {
     this.#moving = null;
   }
 
+  #remember(states: readonly MemberState[]): void {
+    if (states.length === 0) return;
+    this.#departed ??= new Departed(this.context, () => this.#goOnWithout());
+    this.#departed.remember(states);
+  }
+
+  /** Nobody else comes back: what is left of the group goes on without them, or ends. */
+  #goOnWithout(): void {
+    this.#departed = null;
+    this.#crowd.change(this.#membership.settle());
+    this.#endIfEmpty();
+  }
+
   /** Whoever was to come back, after a move those who were connected, has come by now. */
   #settle(connected: readonly string[]): void {
     for (const userId of this.#membership.isDurable ? [] : connected) {
       const isBack = this.#membership.sessionsOf(userId) > 0;
       if (!isBack) this.#crowd.change(this.#membership.leave(userId));
     }
-    this.#crowd.change(this.#membership.settle());
+    if (this.#departed === null) this.#crowd.change(this.#membership.settle());
     this.#endIfEmpty();
   }
 
   #endIfEmpty(): void {
-    const mayComeBack = this.#lost !== null || this.context.clock.now() < this.#trustsUntil;
+    const mayComeBack = this.#departed !== null || this.context.clock.now() < this.#trustsUntil;
     if (this.#membership.isEmpty && !mayComeBack && this.#moving === null) void this.#end("empty");
   }
 
@@ -390,3 +393,5 @@ export class Group extends Actor {
     this.context.stop();
   }
 }
+
+const gone: MemberAnswer = Object.freeze({ ok: true, member: null });

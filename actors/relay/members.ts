@@ -77,10 +77,13 @@ export class Members {
     return { userId, before, after };
   }
 
-  /** Ends memberships with their sessions, all at once: none of these users inherits. */
-  end(userIds: readonly string[]): readonly MemberChange[] {
+  /**
+   * Ends memberships with their sessions, all at once: none of these users inherits.
+   * @param mayReturn where nobody can inherit, it is not settled until {@link settle} is called
+   */
+  end(userIds: readonly string[], mayReturn = false): readonly MemberChange[] {
     const changes = userIds.map((userId) => this.#delete(userId));
-    if (this.#isSettled && this.#admins === 0) this.#handOver(changes);
+    if (this.#isSettled && this.#admins === 0) this.#handOver(changes, mayReturn);
     return changes;
   }
 
@@ -121,7 +124,7 @@ export class Members {
   }
 
   /** Removes sessions, and ends the members that are gone with them. Unknown keys are passed over. */
-  detach(keys: Iterable<string>): readonly MemberChange[] {
+  detach(keys: Iterable<string>, mayReturn = false): readonly MemberChange[] {
     const gone: string[] = [];
     for (const key of keys) {
       const userId = this.#sessions?.remove(key);
@@ -131,10 +134,10 @@ export class Members {
       if (!this.#isDurable && this.sessionsOf(userId) === 0) gone.push(userId);
     }
     this.#dropEmpty();
-    return gone.length === 0 ? unchanged : this.end(gone);
+    return gone.length === 0 ? unchanged : this.end(gone, mayReturn);
   }
 
-  #handOver(changes: MemberChange[]): void {
+  #handOver(changes: MemberChange[], mayReturn: boolean): void {
     let muted: MemberState | null = null;
     for (const state of this.#states.values()) {
       if (state.status === "active") {
@@ -144,6 +147,7 @@ export class Members {
       if (state.status === "muted") muted ??= state;
     }
     if (muted !== null) changes.push(this.set({ ...muted, role: "admin", status: "active" }));
+    else if (mayReturn) this.#isSettled = false;
     else for (const userId of [...this.#states.keys()]) changes.push(this.#delete(userId));
   }
 

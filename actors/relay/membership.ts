@@ -191,9 +191,11 @@ export class Membership {
   /**
    * Removes sessions that ended at once, and then the members that are not durable and have no
    * other: none of them becomes admin in between. Keys of no session are passed over.
+   * @param mayReturn those who are pending do not end with the last one that was accepted, nor is who
+   *   comes next the first, before {@link settle}
    */
-  detachAll(keys: Iterable<string>): Decision {
-    return { ok: true, changes: this.#members.detach(keys) };
+  detachAll(keys: Iterable<string>, mayReturn = false): Decision {
+    return { ok: true, changes: this.#members.detach(keys, mayReturn) };
   }
 
   /** How many sessions a user has here. */

@@ -83,6 +83,32 @@ describe("the chat functions", () => {
     assert.equal(groups.length, 1);
   });
 
+  it("let one session into a group as one user alone", async (t) => {
+    const { chat, as } = await startChat(t);
+    const { ask } = chat;
+    await ask.create_group(room, as("ada", 1));
+    const both = await Promise.allSettled([
+      ask.join_group(room, as("bob", 2)),
+      ask.join_group(room, as("cid", 2)),
+    ]);
+    assert.deepEqual(
+      both.map(({ status }) => status),
+      ["fulfilled", "rejected"],
+    );
+    await assert.rejects(ask.join_group(room, as("cid", 2)), { code: "invalid_request" });
+    await ask.join_group(room, as("bob", 2));
+    const { members } = (await ask.group_info(room, as("ada", 1))) as {
+      members: { user_id: string; devices: number }[];
+    };
+    assert.deepEqual(
+      members.map(({ user_id, devices }) => [user_id, devices]),
+      [
+        ["ada", 1],
+        ["bob", 1],
+      ],
+    );
+  });
+
   it("let members do what their roles allow, and say why not", async (t) => {
     const { chat, as } = await startChat(t);
     const { ask } = chat;

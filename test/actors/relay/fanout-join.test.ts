@@ -217,7 +217,7 @@ test("a channel of another kind is brought in by the chat functions", async () =
   kit.tell.deliver("g", 2, "m2");
   await kit.settle();
   assert.deepEqual(ann.channel.taken(), ["msg m1", "msg m2"], "its presence is not of one group");
-  const again = kit.ref.ask.join(wanted(ann.session));
+  const again = kit.ref.ask.join(wanted(ann.session, { userId: "ann2" }));
   await kit.settle();
   kit.tell.entered("g", takeEnter(group).no, { ...answer, offset: 2 });
   assert.equal((await kit.kernel.until(again)).ok, true);

@@ -231,6 +231,11 @@ export class GroupKit {
     return answer.summary;
   }
 
+  /** Whether the group has ended. */
+  get isOver(): boolean {
+    return this.kernel.kernel.find(this.group.id) === undefined;
+  }
+
   async settle(): Promise<void> {
     await this.kernel.settle();
     for (const view of this.fanouts) view.take();

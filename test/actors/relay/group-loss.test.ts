@@ -13,6 +13,7 @@ test("who comes back and has to be accepted again is told that messages are miss
   await kit.send("ann");
   const { epoch, answers } = kit.fanout(1);
   await kit.exit(1, 1);
+  await kit.advance(30_000);
   await kit.send("ann");
   for (const asked of [{ since: 1, epoch }, {}]) await kit.enter(1, 2, "bob", asked);
   const told = answers.slice(1).map((answer) => answer.ok && [answer.recovered, answer.missed]);
@@ -20,6 +21,57 @@ test("who comes back and has to be accepted again is told that messages are miss
     [false, []],
     [null, []],
   ]);
+});
+
+test("a member that was cut off for a moment is what it was, and gets what it missed", async () => {
+  const kit = await GroupKit.start({ ...publicRoom, kind: "strict_private" });
+  await kit.enter(0, 1, "ann");
+  await kit.enter(1, 1, "bob");
+  await kit.kernel.until(kit.group.ask.operate("accept", "ann", "bob"));
+  await kit.kernel.until(kit.group.ask.operate("mute", "ann", "bob"));
+  await kit.settle();
+  const { epoch, answers } = kit.fanout(1);
+  await kit.exit(1, 1);
+  assert.equal(await kit.summary("bob"), null, "meanwhile it is no member");
+  await kit.send("ann");
+  await kit.advance(29_000);
+  await kit.enter(1, 2, "bob", { since: 0, epoch });
+  assert.equal((await kit.summary("bob"))?.status, "muted");
+  const back = answers.at(-1);
+  assert.deepEqual(back?.ok && [back.recovered, back.missed.length], [true, 1]);
+});
+
+test("an admin that was cut off finds the one who took over, and is a member", async () => {
+  const kit = await GroupKit.start(publicRoom);
+  await kit.enter(0, 1, "ann");
+  await kit.enter(1, 1, "bob");
+  await kit.exit(0, 1);
+  assert.equal((await kit.summary("bob"))?.role, "admin");
+  await kit.enter(0, 2, "ann");
+  assert.equal((await kit.summary("ann"))?.role, "member");
+});
+
+test("an admin that was alone and cut off is the admin, whoever has come since", async () => {
+  const kit = await GroupKit.start(publicRoom);
+  await kit.enter(0, 1, "ann");
+  await kit.exit(0, 1);
+  await kit.enter(1, 1, "eve");
+  assert.equal((await kit.summary("eve"))?.role, "member");
+  await kit.enter(0, 2, "ann");
+  assert.equal((await kit.summary("ann"))?.role, "admin");
+  await kit.advance(60_000);
+  assert.equal((await kit.summary("eve"))?.role, "member");
+});
+
+test("who was cut off and is removed meanwhile, or leaves, does not come back as what it was", async () => {
+  const kit = await GroupKit.start({ ...publicRoom, kind: "private" });
+  await kit.enter(0, 1, "ann");
+  await kit.enter(1, 1, "bob");
+  await kit.kernel.until(kit.group.ask.operate("accept", "ann", "bob"));
+  await kit.exit(1, 1);
+  await kit.kernel.until(kit.group.ask.operate("remove", "ann", "bob"));
+  await kit.enter(1, 2, "bob");
+  assert.equal((await kit.summary("bob"))?.status, "pending");
 });
 
 test("members of a lost fan-out are gone; they come back as what they were", async () => {
@@ -65,6 +117,8 @@ test("a group whose members were all lost is no stranger's", async () => {
   const [back] = kit.fanout(2).answers;
   assert.equal(back?.ok && back.missed.length, 1);
   await loseAnn(2);
-  await kit.advance(10_000);
-  assert.equal(kit.kernel.kernel.find(kit.group.id), undefined, "who waits alone is no group");
+  await kit.advance(29_999);
+  assert.notEqual(await kit.summary("eve"), null, "who waits, waits for those who may return");
+  await kit.advance(1);
+  assert.ok(kit.isOver, "who waits alone is no group");
 });

@@ -30,6 +30,8 @@ export class RelayFolder {
         { topic: "chat:*", event: "api", group },
       ],
       breaker: { enabled: false },
+      // Members send no heartbeats: however slow the machine is, who is silent stays.
+      idleTimeoutMs: 600_000,
       ...more,
     };
     writeFileSync(this.config, `export default ${JSON.stringify(config, null, 2)};\n`);
