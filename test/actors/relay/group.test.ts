@@ -341,7 +341,7 @@ test("whatever happens, who receives in the membership receives at the fan-outs,
             await kit.settle();
             const decision = model[operation](one.by, one.userId);
             const isRefused = !decision.ok && decision.code !== "no_such_member";
-            const forgets = operation === "remove" && !isRefused && away.delete(one.userId);
+            const forgets = one.what === "remove" && !isRefused && away.delete(one.userId);
             assert.equal("ok" in answer && answer.ok, decision.ok || forgets);
             if (model.get(one.userId) === undefined) {
               for (const key of [...expected.keys()]) {
