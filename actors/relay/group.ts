@@ -4,6 +4,7 @@ import { Crowd } from "./crowd.ts";
 import { Departed } from "./departed.ts";
 import type { Fanout } from "./fanout.ts";
 import type { Claim, EnterAccepted, EnterRequest } from "./fanout-messages.ts";
+import { type Eventually, GroupDoor } from "./group-door.ts";
 import type { MemberState } from "./group-kind.ts";
 import type {
   GroupAnswer,
@@ -35,8 +36,6 @@ const graceMs = 10_000;
 /** Members that `info` lists. */
 const maxListed = 1_000;
 
-type Eventually<T> = T | Promise<T>;
-
 /**
  * A group: its members, its messages in their one order, and who is to get them. It is a child of the
  * shard that is its home, spawned with a concurrency, so that what waits for the disk or for a move
@@ -52,14 +51,11 @@ export class Group extends Actor {
   readonly #createdAt: number;
   readonly #crowd: Crowd;
   readonly #log: MessageLog;
+  readonly #door: GroupDoor;
   /** Who may come back as what it was; null: nobody. */
   #departed: Departed | null = null;
   /** Until then every claim is believed, on the clock's `now`. */
   readonly #trustsUntil: number;
-  /** Set while it is being moved; resolves when that has ended, one way or the other. */
-  #moving: PromiseWithResolvers<void> | null = null;
-  #movedTo: ActorRef<Group> | null = null;
-  #isOver = false;
 
   constructor({ groupId, settings, origin }: GroupStart) {
     super();
@@ -69,6 +65,7 @@ export class Group extends Actor {
     const isKept = membership.isDurable && settings.storage !== null;
     const record = isKept ? new GroupRecord(context, groupId, () => this.#state()) : null;
     const router = relayRouterOf(context);
+    this.#door = new GroupDoor(groupId);
     this.#place = { groupId, context, settings, router, membership, record };
     this.#createdAt = createdAt;
     this.#crowd = new Crowd(this.#place, () => this.#log.offset);
@@ -86,14 +83,14 @@ export class Group extends Actor {
 
   /** A session wants in: the fan-out is told `entered`. */
   enter(fanout: ActorRef<Fanout>, request: EnterRequest): Eventually<void> {
-    return this.#forFanout(fanout, () => {
+    return this.#door.admit(fanout, () => {
       if (this.#membership.get(request.userId) !== undefined) return this.#enter(fanout, request);
       const { userId } = request;
       const home = this.#place.router.shardOf(userId);
       return admitMember(home, userId, this.#groupId).then((isAdmitted) => {
         // Its home has noted a group that is over.
-        if (this.#isOver) noteMember(this.#place, userId, false);
-        return this.#forFanout(fanout, () => {
+        if (this.#door.isOver) noteMember(this.#place, userId, false);
+        return this.#door.admit(fanout, () => {
           if (isAdmitted) return this.#enter(fanout, request);
           const limit = this.#place.settings.maxGroupsPerUser;
           const refusal = refuseRelay("too_many_groups", { limit });
@@ -106,9 +103,9 @@ export class Group extends Actor {
 
   /** A fan-out that has lost the group says what it knows: it is told `reentered`. */
   reenter(fanout: ActorRef<Fanout>, claim: Claim): Eventually<void> {
-    return this.#forFanout(fanout, () => {
+    return this.#door.admit(fanout, () => {
       const trusts = (userId: string): boolean =>
-        this.#departed?.has(userId) === true || this.context.clock.now() < this.#trustsUntil;
+        this.#departed?.has(userId) === true || !this.#isSure;
       const answer = this.#crowd.reenter(fanout, claim, trusts);
       const recovery = this.#log.recover(claim.offset, claim.epoch);
       if (!recovery.recovered) this.#log.continueAfter(claim.offset);
@@ -119,7 +116,7 @@ export class Group extends Actor {
 
   /** Sessions have ended. */
   exit(fanout: ActorRef<Fanout>, sessions: readonly number[]): Eventually<void> {
-    return this.#forFanout(null, () => {
+    return this.#door.admit(null, () => {
       this.#remember(this.#crowd.exit(fanout, sessions));
     });
   }
@@ -128,16 +125,17 @@ export class Group extends Actor {
 
   /** Relays a message, the text of any JSON value, to all that receive. */
   send(source: MessageSource, text: string): Eventually<GroupAnswer<SendAnswer>> {
-    return this.#answer(() => {
+    return this.#door.answer(() => {
       const { userId } = source;
       const refusal = userId === null ? null : this.#membership.decideSend(userId);
-      return refusal ?? this.#log.send(source, text, this.#membership.recipients);
+      if (refusal !== null) return this.#isSure ? refusal : refuseRelay("unavailable");
+      return this.#log.send(source, text, this.#membership.recipients);
     });
   }
 
   /** Ends a user's own membership. */
   leave(userId: string): Eventually<GroupAnswer<MemberAnswer>> {
-    return this.#answer(() => this.#change(userId, this.#membership.leave(userId)));
+    return this.#door.answer(() => this.#change(userId, this.#membership.leave(userId)));
   }
 
   /** Changes what a member is; `by` null: a service or an operator, who may always. */
@@ -146,7 +144,7 @@ export class Group extends Actor {
     by: string | null,
     userId: string,
   ): Eventually<GroupAnswer<MemberAnswer>> {
-    return this.#answer(() => {
+    return this.#door.answer(() => {
       const decision = this.#membership[operation](by, userId);
       // Whoever may remove it need not wait for its return.
       const isAway = !decision.ok && decision.code === "no_such_member";
@@ -157,7 +155,7 @@ export class Group extends Actor {
 
   /** What there is to know; of private groups for their members alone. */
   info(by: string | null): Eventually<GroupAnswer<InfoAnswer>> {
-    return this.#answer(
+    return this.#door.answer(
       () => this.#membership.decideInfo(by) ?? { ok: true, info: this.#describe() },
     );
   }
@@ -168,12 +166,14 @@ export class Group extends Actor {
     before: number | null,
     limit: number,
   ): Eventually<GroupAnswer<HistoryAnswer | RelayRefusal>> {
-    return this.#answer(() => this.#membership.decideRead(by) ?? this.#log.page(before, limit));
+    return this.#door.answer(
+      () => this.#membership.decideRead(by) ?? this.#log.page(before, limit),
+    );
   }
 
   /** Ends the group for everybody. */
   delete(by: string | null): Eventually<GroupAnswer<{ readonly ok: true } | RelayRefusal>> {
-    return this.#answer<{ readonly ok: true } | RelayRefusal>(() => {
+    return this.#door.answer<{ readonly ok: true } | RelayRefusal>(() => {
       const refusal = this.#membership.decideDelete(by);
       return refusal ?? this.#end("deleted").then(() => ({ ok: true }));
     });
@@ -181,7 +181,7 @@ export class Group extends Actor {
 
   /** The group as a user has it. */
   summary(userId: string): Eventually<GroupAnswer<SummaryAnswer>> {
-    return this.#answer<SummaryAnswer>(() => {
+    return this.#door.answer<SummaryAnswer>(() => {
       const member = this.#membership.get(userId);
       if (member === undefined) return { ok: true, summary: null };
       const { role, status } = member;
@@ -197,24 +197,22 @@ export class Group extends Actor {
    * {@link stay}. Null: it is being moved already, or is over.
    */
   export(): GroupState | null {
-    if (this.#moving !== null || this.#movedTo !== null || this.#isOver) return null;
-    this.#moving = Promise.withResolvers();
+    if (!this.#door.shut()) return null;
     return { ...this.#state(), connected: this.#crowd.connected() };
   }
 
   /** Ends a move: the group is there now. */
   movedTo(group: ActorRef<Group>): void {
-    this.#movedTo = group;
     tellMove(this.#groupId, group.node, this.#membership.size);
     for (const { ref } of this.#crowd.links()) ref.tell.moved(this.#groupId, group);
     void this.#record?.remove();
-    this.#goOn();
+    this.#door.goOn(group);
     this.context.after(forwardMs, () => this.context.stop());
   }
 
   /** Ends a move that failed. */
   stay(): void {
-    this.#goOn();
+    this.#door.goOn(null);
   }
 
   /** Takes in what another copy of the group has: what is here counts where both know something. */
@@ -237,6 +235,11 @@ export class Group extends Actor {
   protected override onSignal(signal: Signal): void {
     if (signal.type !== "terminated") return;
     this.#remember(this.#crowd.lose(signal.ref));
+  }
+
+  /** Whether all who were members before a loss have had the time to say so. */
+  get #isSure(): boolean {
+    return this.context.clock.now() >= this.#trustsUntil;
   }
 
   get #groupId(): string {
@@ -289,7 +292,8 @@ export class Group extends Actor {
   /** A member that was away for a moment is what it was. */
   #comeBack(userId: string): void {
     const state = this.#departed?.take(userId);
-    if (state !== undefined) this.#crowd.change(this.#membership.merge([state]));
+    const isFull = this.#membership.size >= this.#place.settings.maxMembers;
+    if (state !== undefined && !isFull) this.#crowd.change(this.#membership.merge([state]));
   }
 
   #recover({ userId, since, epoch }: EnterRequest): Pick<EnterAccepted, "recovered" | "missed"> {
@@ -328,35 +332,13 @@ export class Group extends Actor {
 
   // --- moves and ends ------------------------------------------------------------------------
 
-  /** Runs when no move is under way; where the group has moved, the answer is where. */
-  #answer<T>(act: () => Eventually<T>): Eventually<GroupAnswer<T | RelayRefusal>> {
-    if (this.#movedTo !== null) return { moved: this.#movedTo };
-    if (this.#isOver) return refuseRelay("group_not_found");
-    if (this.#moving === null) return act();
-    return this.#moving.promise.then(() => this.#answer(act));
-  }
-
-  /** The same for what a fan-out wants, which is told where the group is. */
-  #forFanout(fanout: ActorRef<Fanout> | null, act: () => Eventually<void>): Eventually<void> {
-    if (this.#movedTo !== null) {
-      fanout?.tell.moved(this.#groupId, this.#movedTo);
-      return undefined;
-    }
-    if (this.#isOver) {
-      fanout?.tell.closed(this.#groupId);
-      return undefined;
-    }
-    if (this.#moving === null) return act();
-    return this.#moving.promise.then(() => this.#forFanout(fanout, act));
-  }
-
-  #goOn(): void {
-    this.#moving?.resolve();
-    this.#moving = null;
-  }
-
   #remember(states: readonly MemberState[]): void {
-    if (states.length === 0) return;
+    // Where nothing was said there is nothing to come back to.
+    const isUnused = this.#membership.isEmpty && this.#log.offset === 0;
+    if (states.length === 0 || isUnused) {
+      this.#endIfEmpty();
+      return;
+    }
     this.#departed ??= new Departed(this.context, () => this.#goOnWithout());
     this.#departed.remember(states);
   }
@@ -379,13 +361,12 @@ export class Group extends Actor {
   }
 
   #endIfEmpty(): void {
-    const mayComeBack = this.#departed !== null || this.context.clock.now() < this.#trustsUntil;
-    if (this.#membership.isEmpty && !mayComeBack && this.#moving === null) void this.#end("empty");
+    const mayComeBack = this.#departed !== null || !this.#isSure;
+    if (this.#membership.isEmpty && !mayComeBack && this.#door.isOpen) void this.#end("empty");
   }
 
   async #end(reason: "deleted" | "empty"): Promise<void> {
-    if (this.#isOver || this.#movedTo !== null) return;
-    this.#isOver = true;
+    if (!this.#door.close()) return;
     tellDelete(this.#groupId, reason);
     for (const { ref } of this.#crowd.links()) ref.tell.closed(this.#groupId);
     for (const { userId } of this.#membership.members()) noteMember(this.#place, userId, false);

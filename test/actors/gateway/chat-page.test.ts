@@ -175,8 +175,12 @@ describe("the chat page in a browser", { skip: noBrowser, concurrency: 2 }, () =
     peer.reply(join, "ok", { status: "pending", epoch: "e1", offset: 7 });
     await page.getByText("Somebody in the room has to accept you first.").waitFor();
     const member = { group_id: "lobby", role: "member" };
-    peer.push(topic, "relay_membership", { ...member, status: "active" });
+    // The group is another one by now.
+    const accepted = { ...member, status: "active", epoch: "e2", offset: 2 };
+    peer.push(topic, "relay_membership", accepted);
     await page.getByText("You are here as ann.").waitFor();
+    peer.push(topic, "api", { success: true, result: relayed(3, "welcome") });
+    await page.getByText("welcome").waitFor();
     peer.push(topic, "relay_membership", { ...member, status: "muted" });
     await page.getByText("You are here as ann, and may not speak.").waitFor();
     peer.push(topic, "phx_close", {});

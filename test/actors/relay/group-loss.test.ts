@@ -54,6 +54,7 @@ test("an admin that was cut off finds the one who took over, and is a member", a
 test("an admin that was alone and cut off is the admin, whoever has come since", async () => {
   const kit = await GroupKit.start(publicRoom);
   await kit.enter(0, 1, "ann");
+  await kit.send("ann");
   await kit.exit(0, 1);
   await kit.enter(1, 1, "eve");
   assert.equal((await kit.summary("eve"))?.role, "member");
@@ -121,4 +122,17 @@ test("a group whose members were all lost is no stranger's", async () => {
   assert.notEqual(await kit.summary("eve"), null, "who waits, waits for those who may return");
   await kit.advance(1);
   assert.ok(kit.isOver, "who waits alone is no group");
+});
+
+test("who comes back finds a group full that others have filled", async () => {
+  const origin = { type: "new", kind: "public", isDurable: false, creator: null } as const;
+  const kit = await GroupKit.start(origin, { maxMembers: 2 });
+  await kit.enter(0, 1, "ann");
+  await kit.enter(0, 2, "bob");
+  await kit.send("ann");
+  await kit.exit(0, 1, 2);
+  await kit.enter(0, 3, "cid");
+  await kit.enter(0, 4, "ann");
+  await kit.enter(0, 5, "bob");
+  assert.deepEqual(kit.fanout(0).refusals, ["group_full"]);
 });

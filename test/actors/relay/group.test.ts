@@ -91,10 +91,18 @@ test("when the last session of the last admin ends, the next one learns that it 
 test("a group of nobody ends", async () => {
   const kit = await GroupKit.start(publicRoom);
   await kit.enter(0, 1, "ann");
+  await kit.send("ann");
   await kit.exit(0, 1);
   await kit.advance(29_999);
   assert.ok(!kit.isOver, "who was in it may come back");
   await kit.advance(1);
+  assert.ok(kit.isOver);
+});
+
+test("a group of nobody in which nothing was said ends at once", async () => {
+  const kit = await GroupKit.start(publicRoom);
+  await kit.enter(0, 1, "ann");
+  await kit.exit(0, 1);
   assert.ok(kit.isOver);
 });
 

@@ -77,13 +77,15 @@ async function checkAllBack(
   { groupId, ada, bob, cid, dan, eve, chatter }: Awaited<ReturnType<typeof found>>,
   home: ClusterNode,
   door: ClusterNode,
+  newcomers: readonly string[] = [],
 ): Promise<void> {
+  const everybody = [...roles, ...newcomers];
   const { members } = await ada.result<{
     members: { user_id: string; role: string; status: string }[];
   }>("group_info");
   assert.deepEqual(
     members.map(({ user_id, role, status }) => `${user_id} ${role} ${status}`),
-    roles,
+    everybody,
   );
   for (const away of [cid, dan, eve]) await away.rejoin(door);
   assert.deepEqual(
@@ -100,7 +102,7 @@ async function checkAllBack(
   checkSaid(chatter.relayed, history, "the history");
   const other = both.find((node) => node !== home) as ClusterNode;
   const kept = await isKeptBy(home, other, groupId, offset);
-  assert.deepEqual(kept, { members: roles, count: offset, last: offset });
+  assert.deepEqual(kept, { members: everybody, count: offset, last: offset });
 }
 
 it("a planned move takes a durable group from one file into the other", async (t) => {
@@ -148,6 +150,10 @@ it("kill -9 of the home of a durable group, and its return", async (t) => {
     ada.gaps.map(({ reason }) => reason),
     ["lost"],
   );
+  // Who becomes a member meanwhile stays one.
+  const fay = await RelayClient.join(t, two, { userId: "fay", groupId });
+  await ada.result("accept_member", { user_id: "fay" });
+  await fay.cut();
   await one.start();
   await cluster.meet(both);
   await cluster.settles(groupId, one, both);
@@ -155,5 +161,10 @@ it("kill -9 of the home of a durable group, and its return", async (t) => {
   await chatter.end();
   t.diagnostic(JSON.stringify([...chatter.codes]));
   t.diagnostic(JSON.stringify(ada.gaps));
-  await checkAllBack(group, one, two);
+  await checkAllBack(group, one, two, ["fay member active"]);
+  // He waited to be let in, until the group knew him again: he was told where he is.
+  assert.equal(bob.epoch, ada.epoch);
+  await bob.cut();
+  await bob.until("it is back", () => bob.answers.length === 3);
+  assert.equal(bob.answers[2]?.recovered, true);
 });
