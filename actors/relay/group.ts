@@ -128,8 +128,9 @@ export class Group extends Actor {
     return this.#door.answer(() => {
       const { userId } = source;
       const refusal = userId === null ? null : this.#membership.decideSend(userId);
-      if (refusal !== null) return this.#isSure ? refusal : refuseRelay("unavailable");
-      return this.#log.send(source, text, this.#membership.recipients);
+      // Its fan-out has perhaps not told of it yet.
+      if (refusal?.code === "not_a_member" && !this.#isSure) return refuseRelay("unavailable");
+      return refusal ?? this.#log.send(source, text, this.#membership.recipients);
     });
   }
 

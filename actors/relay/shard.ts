@@ -206,9 +206,11 @@ export class RelayShard extends Actor {
     await this.#moves.evacuate();
   }
 
-  protected override terminate(): void {
+  protected override async terminate(): Promise<void> {
     this.#sayGoodbye();
     this.#stopListening();
+    // The store could hear of its own stop before it hears what groups have told it.
+    if (this.#settings.storage !== null) await this.#stored.flush().catch(() => {});
   }
 
   /** Whether it is the home by what is known of the nodes now. */

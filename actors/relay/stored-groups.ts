@@ -6,6 +6,8 @@ import { type RelayStore, type StoredGroup, storeName } from "./store.ts";
 const startMs = 25_000;
 const retryMs = 100;
 const askMs = 10_000;
+/** For a shard that stops, and has used most of its time. */
+const flushMs = 1_500;
 
 /** The groups on disk that a shard is to have and has not: all at its start, later those that crashed. */
 export class StoredGroups {
@@ -63,6 +65,11 @@ export class StoredGroups {
     const stored = await this.#store().askWith({ timeoutMs: askMs }).load(groupId);
     if (stored === null) this.#missing.delete(groupId);
     return stored;
+  }
+
+  /** Resolves when what groups here have told the store is on the disk, or cannot be brought there. */
+  async flush(): Promise<void> {
+    await this.#store().askWith({ timeoutMs: flushMs }).flush();
   }
 
   #store(): ActorRef<RelayStore> {

@@ -61,7 +61,10 @@ describe("the configuration of relay groups", () => {
   it("takes the path of the storage from a flag or variable, too, where there are groups", async () => {
     const variable = { TROUPE_RELAY_STORAGE: "var.db" };
     const own = { path: join(folder, "var.db"), flushMs: 100, sync: "interval" };
-    assert.partialDeepStrictEqual((await read("{ relay: true }", [], variable)).relay?.storage, own);
+    assert.partialDeepStrictEqual(
+      (await read("{ relay: true }", [], variable)).relay?.storage,
+      own,
+    );
     const flag = await read("{ relay: true }", ["--relay-storage", "flag.db"], variable);
     assert.equal(flag.relay?.storage?.path, join(folder, "flag.db"));
     const both = '{ relay: { maxMembers: 7, storage: { path: "f.db", sync: "full" } } }';

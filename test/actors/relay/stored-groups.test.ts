@@ -23,9 +23,10 @@ async function startStore(
   world: RelayWorld,
   node: RelayNode,
   storage: StorageSettings,
+  Store: typeof RelayStore = RelayStore,
 ): Promise<ActorRef> {
   const options = { name: storeName, concurrency: 1_000 };
-  return world.until(node.node.kernel.spawnHere(RelayStore, [storage], options, null));
+  return world.until(node.node.kernel.spawnHere(Store, [storage], options, null));
 }
 
 /** A node whose shards start when its store has. */
@@ -106,5 +107,24 @@ describe("groups on disk", () => {
     const other = new RelayWorld({ storage });
     const poor = await other.start(1, 0);
     await assert.rejects(other.until(poor.startShard(1, 1)), { code: "start_failed" });
+  });
+
+  it("are there before the shards that stop have stopped", async (t) => {
+    const storage: StorageSettings = { ...storageOf(t), flushMs: 600_000, sync: "interval" };
+    const world = new RelayWorld({ storage });
+    const node = await world.start(1, 0);
+    let flushes = 0;
+    class WatchedStore extends RelayStore {
+      override flush(): void {
+        flushes += 1;
+        super.flush();
+      }
+    }
+    await startStore(world, node, storage, WatchedStore);
+    for (const index of [1, 2]) await world.until(node.startShard(index, 2));
+    await world.until(node.router.find("chat", durable));
+    for (const shard of node.shards) node.stop(shard);
+    await world.pass(20);
+    assert.equal(flushes, 2);
   });
 });
