@@ -173,7 +173,7 @@ describe("the official client", () => {
     const client = await PhoenixClient.join(t, gateway.url);
     const other = client.socket.channel("api:other", { reply: "inline" });
     assert.deepEqual(await replied(other.join()), ["ok", {}]);
-    const none = client.socket.channel("chat:lobby");
+    const none = client.socket.channel("news:lobby");
     assert.deepEqual(await replied(none.join()), ["error", { reason: "unmatched topic" }]);
     none.leave();
     const [, response] = await replied(
