@@ -83,7 +83,7 @@ async function unharmed(witnesses: readonly WireClient[], work: () => Promise<vo
 
 async function survives(t: TestContext, fault: ClientFault): Promise<void> {
   const witnesses = [...(await joinOnEach(testScope(t), gateway, [1, 2], 1)).values()].flat();
-  await unharmed(witnesses, () => repeat(fault, 300));
+  await unharmed(witnesses, () => repeat(fault, 100));
   const isQuiet = ({ inFlight, pendingAsks, sockets }: Footprint): boolean =>
     inFlight === 0 && pendingAsks === 0 && sockets === witnesses.length;
   const before = await eventually(inspect, isQuiet, "the gateway is quiet");
