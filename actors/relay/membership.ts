@@ -183,11 +183,6 @@ export class Membership {
     return this.#members.attach(userId, key);
   }
 
-  /** Removes a session, as {@link detachAll}. */
-  detach(key: string): Decision {
-    return this.detachAll([key]);
-  }
-
   /**
    * Removes sessions that ended at once, and then the members that are not durable and have no
    * other: none of them becomes admin in between. Keys of no session are passed over.

@@ -56,12 +56,6 @@ export class SenderRate {
     return 0;
   }
 
-  /** Forgets what a sender sent: its next second begins anew. */
-  forget(userId: string): void {
-    this.#recent.delete(userId);
-    this.#older.delete(userId);
-  }
-
   #sendTimes(userId: string, now: number): SendTimes {
     if (now - this.#recentSince >= windowMs) {
       this.#older = this.#recent;

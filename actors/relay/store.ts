@@ -112,14 +112,6 @@ export class RelayStore extends Actor {
     return this.#read((database) => database.load(groupId, this.#now()));
   }
 
-  /** All groups, in one answer: where there may be many, `groupIds` and `load` take less memory. */
-  all(): readonly StoredGroup[] {
-    this.#flush();
-    return this.#read((database) =>
-      database.groupIds().flatMap((groupId) => database.load(groupId, this.#now()) ?? []),
-    );
-  }
-
   /** Commits what waits. */
   flush(): void {
     this.#flush();

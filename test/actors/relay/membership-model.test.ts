@@ -119,7 +119,7 @@ function decide(membership: Membership, given: Deciding): Decision {
     case "leave":
       return membership.leave(given.userId);
     case "detach":
-      return membership.detach(given.key);
+      return membership.detachAll([given.key]);
     case "lose":
       return membership.detachAll(keysOfThread(given.thread));
     case "merge":
