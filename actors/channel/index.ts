@@ -23,5 +23,6 @@ export {
 export { claimPort, listenShared } from "./listener.ts";
 export { Framed, frameMessages } from "./message-framing.ts";
 export { isOriginPattern } from "./origin.ts";
+export { Outbox } from "./outbox.ts";
 export { selectGroupId } from "./topic.ts";
 export { websocketPath } from "./upgrade.ts";

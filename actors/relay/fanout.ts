@@ -1,9 +1,10 @@
 import { Actor, type ActorRef, ReplyError, type Signal } from "#runtime";
-import type {
-  GroupChannel,
-  GroupChannelOptions,
-  GroupDesk,
-  GroupSessions,
+import {
+  type GroupChannel,
+  type GroupChannelOptions,
+  type GroupDesk,
+  type GroupSessions,
+  Outbox,
 } from "../channel/index.ts";
 import { type Enter, type EnterReply, Enters } from "./enter.ts";
 import type { FanoutSettings } from "./fanout-group.ts";
@@ -73,7 +74,7 @@ export class Fanout extends Actor implements GroupDesk {
   #open = 0;
   #lastNo = 0;
   #isLimiting = false;
-  #touched: GroupLink[] = [];
+  readonly #outbox = new Outbox();
 
   /** @param finder default: the router of the thread */
   constructor(
@@ -345,17 +346,8 @@ export class Fanout extends Actor implements GroupDesk {
   #touch(link: GroupLink): void {
     if (link.isTouched) return;
     link.isTouched = true;
-    if (this.#touched.push(link) === 1) process.nextTick(this.#flush);
+    this.#outbox.add(link);
   }
-
-  readonly #flush = (): void => {
-    const links = this.#touched;
-    this.#touched = [];
-    for (const link of links) {
-      link.isTouched = false;
-      link.flush();
-    }
-  };
 }
 
 function selectIntent(

@@ -174,6 +174,7 @@ export class GroupLink {
 
   /** Sends what has come, tells what has to be told. */
   flush(): void {
+    this.isTouched = false;
     this.group.flush();
     this.#goOn();
   }
