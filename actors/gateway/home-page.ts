@@ -52,7 +52,10 @@ ${encodeChannels(channels)}
 }
 
 /** The event of the demo's chat rooms; null: this gateway shows no chat page. */
-export function selectChatEvent({ demo, channels }: HomePage): string | null {
+export function selectChatEvent({
+  demo,
+  channels,
+}: Pick<HomePage, "demo" | "channels">): string | null {
   const rooms = demo ? channels.find(({ topic }) => topic === "chat:*") : undefined;
   return rooms?.event ?? null;
 }

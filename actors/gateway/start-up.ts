@@ -1,6 +1,7 @@
 import type { NodeInfo } from "#runtime";
 import { type ArgumentTypes, type FunConfig, isObjectSchema } from "../registry/index.ts";
 import type { GatewayConfig } from "./config.ts";
+import { selectChatEvent } from "./home-page.ts";
 import type { Gateway } from "./tree.ts";
 import { troupeVersion } from "./version.ts";
 
@@ -34,6 +35,7 @@ export function encodeStartUp(facts: StartUpFacts): string {
     ...encodeNode(facts),
     ...encodeServices(facts),
     ...(gateway === null ? [] : encodeCall(facts, gateway)),
+    ...(gateway === null ? [] : encodeChat(facts, gateway)),
     entry("operate", `npx troupe repl${option}    (or tree, ps, services, …: npx troupe help)`),
   ];
   const { connect, auth, cluster } = config;
@@ -50,6 +52,16 @@ export function encodeStartUp(facts: StartUpFacts): string {
     lines.push(entry("note", `nobody can call on ${names.join(", ")} without a user: ${remedy}`));
   }
   return lines.join("\n");
+}
+
+/** The page of the demo's chat rooms. */
+function encodeChat({ config }: StartUpFacts, gateway: Gateway): string[] {
+  if (selectChatEvent(config) === null) return [];
+  return [entry("chat", `${encodeHomeUrl(gateway)}chat in two browsers`)];
+}
+
+function encodeHomeUrl({ url }: Gateway): string {
+  return url.replace(/^ws(.*)socket$/, "http$1");
 }
 
 function entry(name: string, text: string): string {
@@ -96,7 +108,7 @@ function encodeServices({ functions, gateway, port }: StartUpFacts): string[] {
   const left = services.length - listed.length;
   if (left > 0) {
     const where =
-      gateway?.url.replace(/^ws(.*)socket$/, "http$1") ?? `npx troupe services${portOption(port)}`;
+      gateway === null ? `npx troupe services${portOption(port)}` : encodeHomeUrl(gateway);
     lines.push(entry("", `and ${left} more: ${where}`));
   }
   return lines;

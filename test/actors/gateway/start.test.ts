@@ -27,6 +27,8 @@ describe("troupe start", { concurrency: 2 }, () => {
     assert.match(gateway.stdout, /new Socket\("ws:\/\/.*user_id/);
     assert.match(gateway.stdout, /channel\.push\("api", \{"service":"echo_service"/);
     assert.match(gateway.stdout, new RegExp(`npx troupe repl --port ${port} `));
+    const chat = /^chat +(http:\/\/127\.0\.0\.1:\d+\/chat) /m.exec(gateway.stdout)?.[1] ?? "";
+    assert.equal((await fetch(chat)).status, 200);
     assert.match(gateway.stdout, /^demo .*user_id from the query.*for trying out only$/m);
     const health = await fetch(`http://127.0.0.1:${port}/health`);
     assert.equal(health.status, 200);
@@ -46,7 +48,7 @@ describe("troupe start", { concurrency: 2 }, () => {
       gateway.stdout,
       /^note +nobody can call on api:\* without a user: set auth or connect/m,
     );
-    assert.doesNotMatch(gateway.stdout, /^demo/m);
+    assert.doesNotMatch(gateway.stdout, /^demo|^chat/m);
     gateway.child.kill("SIGINT");
     assert.equal((await gateway.ended).code, 0);
   });
