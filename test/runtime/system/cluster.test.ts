@@ -122,6 +122,8 @@ test("the death of a thread there is told at once, with what it took along", asy
   await other.system.spawn(Envoy, { name: "mortal", thread: 2, concurrency: 10 });
   const mortal = await remote(watcher, "mortal", other.name);
   await watcher.ask.observe(mortal);
+  // The order to exit goes by another connection: the watch has to be there before it.
+  await watcher.ask.ask(mortal, "watched?");
   const asked = mortal.askWith({ timeoutMs: Number.POSITIVE_INFINITY }).never();
   await mortal.ask.echo(1);
   mortal.tell.exitProcess();
