@@ -1,6 +1,7 @@
 import { addExtension, Packr, RESERVE_START_SPACE } from "msgpackr";
 import { type Address, HERE } from "../core/index.ts";
 import type { Kernel } from "./kernel.ts";
+import { checkRecord, defineOddRecords, wrapOddRecords } from "./odd-record.ts";
 import { ActorRef } from "./ref.ts";
 import { defineWireTypes } from "./wire-types.ts";
 
@@ -13,6 +14,7 @@ let decodingFor: Kernel | null = null;
 let ownName = HERE;
 
 defineWireTypes();
+defineOddRecords();
 addExtension({
   Class: ActorRef as never,
   type: refExtension,
@@ -29,11 +31,11 @@ addExtension({
 const largeBytes = 1024 * 1024;
 const bufferBytes = 64 * 1024;
 
-const packr = new Packr({ moreTypes: true, useRecords: true, useBigIntExtension: true });
+const packr = new Packr({ moreTypes: true, useRecords: checkRecord, useBigIntExtension: true });
 
 /**
  * Encodes a value for another thread or node. Format: MessagePack with msgpackr's records, so that
- * equal shapes name their keys once; refs and errors are extensions. `reserve` bytes (255 at most) are
+ * equal shapes name their keys once; refs, errors and odd records are extensions. `reserve` bytes (255 at most) are
  * left free at the start. The bytes are part of a buffer that others share; no later call touches
  * them. `nodeName` is the name of this node for a reader on another one.
  * @throws Error when something in it cannot be serialised (a cycle, a symbol, a function), or when
@@ -42,13 +44,22 @@ const packr = new Packr({ moreTypes: true, useRecords: true, useBigIntExtension:
 export function pack(value: unknown, nodeName: string = HERE, reserve = 0): Buffer {
   ownName = nodeName;
   try {
-    const bytes =
-      reserve === 0 ? packr.pack(value) : packr.pack(value, RESERVE_START_SPACE + reserve);
+    const bytes = encode(value, reserve === 0 ? 0 : RESERVE_START_SPACE + reserve);
     // It would go on with buffers of that size, of which the smallest message then holds one.
     if (bytes.length > largeBytes) packr.useBuffer(Buffer.allocUnsafeSlow(bufferBytes));
     return bytes;
   } finally {
     ownName = HERE;
+  }
+}
+
+function encode(value: unknown, options: number): Buffer {
+  try {
+    return packr.pack(value, options);
+  } catch (error) {
+    const wrapped = wrapOddRecords(value);
+    if (wrapped === value) throw error;
+    return packr.pack(wrapped, options);
   }
 }
 
