@@ -115,9 +115,9 @@ export function decideCallFailure(
   const record = toErrorRecord(error);
   if (error instanceof ReplyError) {
     if (record.code === HANDLER_FAILED) return internal(record.message, true);
-    const retryAfterMs = Object.getOwnPropertyDescriptor(error, "retryAfterMs")?.value;
-    const answered = failure(record.code, record.message);
-    return typeof retryAfterMs === "number" ? { ...answered, retryAfterMs } : answered;
+    const { code, message, retryAfterMs } = record;
+    const answered = failure(code, message);
+    return retryAfterMs === undefined ? answered : { ...answered, retryAfterMs };
   }
   switch (error instanceof TroupeError ? record.code : "") {
     case "no_actor":

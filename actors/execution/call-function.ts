@@ -91,7 +91,7 @@ export function explainBulkhead(requestType: string, code: string): string {
   }
 }
 
-function toReplyError({ code, message, detail }: CallFailure): ReplyError {
+function toReplyError({ code, message, detail, retryAfterMs }: CallFailure): ReplyError {
   const cause = detail === null ? undefined : new Error(detail);
-  return new ReplyError(code, message, cause);
+  return new ReplyError(code, message, cause, retryAfterMs);
 }

@@ -139,7 +139,10 @@ export class PoolStream {
   }
 }
 
-function encodeFailure({ code, message }: ReplyError): StreamEnd {
-  if (code !== HANDLER_FAILED) return { ok: false, code, message, detail: null };
-  return { ok: false, code: "internal", message: INTERNAL_MESSAGE, detail: message };
+function encodeFailure({ code, message, retryAfterMs }: ReplyError): StreamEnd {
+  if (code === HANDLER_FAILED) {
+    return { ok: false, code: "internal", message: INTERNAL_MESSAGE, detail: message };
+  }
+  const end = { ok: false, code, message, detail: null } as const;
+  return retryAfterMs === undefined ? end : { ...end, retryAfterMs };
 }

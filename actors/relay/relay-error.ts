@@ -4,13 +4,9 @@ import type { RelayRefusal } from "./refusal.ts";
 
 /** A refusal of a group, thrown: its code and text reach the client. */
 export class RelayError extends ServiceError {
-  /** When there is room again, ms; undefined: nobody knows. */
-  readonly retryAfterMs: number | undefined;
-
   constructor({ code, message, retryAfterMs }: RelayRefusal) {
-    super(code, message);
+    super(code, message, undefined, retryAfterMs);
     this.name = "RelayError";
-    this.retryAfterMs = retryAfterMs;
   }
 }
 

@@ -56,6 +56,8 @@ export type StreamEnd =
       readonly message: string;
       /** For the log, which has it already, and `detailError`; null where nothing is hidden. */
       readonly detail: string | null;
+      /** When the client may come back, ms. */
+      readonly retryAfterMs?: number;
     };
 
 /** The arguments of `streamed`. `producer` is given in the first message of a stream. */

@@ -203,9 +203,9 @@ export class IncomingStream {
 
   #encodeEnd(end: StreamEnd): Response {
     if (end.ok) return streamEnded(this.requestId, end.last === null ? null : JSON.parse(end.last));
-    const { code, message, detail } = end;
+    const { code, message, detail, retryAfterMs } = end;
     const told = detail === null ? message : (this.#texts?.tell(detail) ?? message);
-    return failureResponse(this.requestId, code, told);
+    return failureResponse(this.requestId, code, told, retryAfterMs);
   }
 
   /** One that is not known yet is stopped when it says its first. */

@@ -108,8 +108,9 @@ export class OutgoingStream {
   fail(error: unknown): void {
     if (this.isEnding) return;
     if (isReplyError(error)) {
-      const { code, message } = error;
-      this.#endWith({ ok: false, code, message, detail: null });
+      const { code, message, retryAfterMs } = error;
+      const end = { ok: false, code, message, detail: null } as const;
+      this.#endWith(retryAfterMs === undefined ? end : { ...end, retryAfterMs });
     } else {
       this.#parts.report("stream failed", error);
       const { message: detail } = toErrorRecord(error);

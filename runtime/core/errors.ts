@@ -30,6 +30,8 @@ export interface ErrorRecord {
   readonly cause?: ErrorRecord;
   /** True for a {@link ReplyError}: an answer meant for the asker, not a crash. */
   readonly reply?: boolean;
+  /** That of a {@link ReplyError} that has one. */
+  readonly retryAfterMs?: number;
 }
 
 /** A fault of the runtime, told apart by its `code`. */
@@ -48,9 +50,13 @@ export class TroupeError extends Error {
  * the actor goes on: it is an expected outcome, not a crash.
  */
 export class ReplyError extends TroupeError {
-  constructor(code: string, message: string, cause?: unknown) {
+  /** When the asker may come back, ms from now; absent: nobody knows. */
+  declare readonly retryAfterMs?: number;
+
+  constructor(code: string, message: string, cause?: unknown, retryAfterMs?: number) {
     super(code, message, cause);
     this.name = "ReplyError";
+    if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -84,7 +90,10 @@ export function toErrorRecord(thrown: unknown, depth = 0): ErrorRecord {
   };
   if (stack !== undefined) record.stack = stack;
   if (cause !== undefined) record.cause = toErrorRecord(cause, depth + 1);
-  if (isReplyError(thrown)) record.reply = true;
+  if (!isReplyError(thrown)) return record;
+  record.reply = true;
+  const retryAfterMs = read(thrown, "retryAfterMs");
+  if (typeof retryAfterMs === "number") record.retryAfterMs = retryAfterMs;
   return record;
 }
 
@@ -92,7 +101,7 @@ export function toErrorRecord(thrown: unknown, depth = 0): ErrorRecord {
 export function fromErrorRecord(record: ErrorRecord): TroupeError {
   const cause = record.cause === undefined ? undefined : fromErrorRecord(record.cause);
   const error = record.reply
-    ? new ReplyError(record.code, record.message, cause)
+    ? new ReplyError(record.code, record.message, cause, record.retryAfterMs)
     : new TroupeError(record.code, record.message, cause);
   error.name = record.name;
   if (record.stack !== undefined) error.stack = record.stack;
