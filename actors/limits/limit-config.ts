@@ -1,5 +1,13 @@
-import { printReceived } from "../registry/index.ts";
-import { collectFields, fault, type LimitRule, parseLimitRule } from "./limit-rule.ts";
+import {
+  booleanField,
+  encodeFault,
+  type Field,
+  mapField,
+  nullable,
+  omittable,
+  type SettingFields,
+} from "../registry/index.ts";
+import { type LimitRule, parseLimitRule } from "./limit-rule.ts";
 
 /** The rate limits of a gateway, as they are to be at its start: plain data. */
 export interface LimitConfig {
@@ -18,7 +26,22 @@ export type LimitConfigOutcome =
   | { readonly ok: true; readonly config: LimitConfig }
   | { readonly ok: false; readonly faults: readonly string[] };
 
-const configFields = ["enabled", "failOpen", "globalLimits", "apiLimits", "redis"];
+/** A list of rules, which {@link parseLimitRules} reads. */
+const list: Field<unknown> = { fallback: [], parse: (input) => input ?? [] };
+
+const configFields: SettingFields<{
+  readonly enabled: boolean;
+  readonly failOpen: boolean;
+  readonly globalLimits: unknown;
+  readonly apiLimits: unknown;
+  readonly redis: LimitConfig["redis"];
+}> = {
+  enabled: omittable(booleanField(true)),
+  failOpen: omittable(booleanField(true)),
+  globalLimits: list,
+  apiLimits: list,
+  redis: nullable(mapField<{ readonly url: string }>({ url: { parse: parseRedisUrl } })),
+};
 
 /**
  * Reads the `rateLimits` of a configuration, camelCase or snake_case: `{enabled = true, failOpen =
@@ -28,32 +51,23 @@ const configFields = ["enabled", "failOpen", "globalLimits", "apiLimits", "redis
  */
 export function parseLimitConfig(input: unknown = {}, path = "rateLimits"): LimitConfigOutcome {
   const faults: string[] = [];
-  const given = collectFields(input, configFields, path, faults);
-  const yesOrNo = (name: string): boolean => {
-    const value = given.get(name) ?? true;
-    if (typeof value !== "boolean") faults.push(fault(path, name, "true or false", value));
-    return value === true;
-  };
-  const enabled = yesOrNo("enabled");
-  const failOpen = yesOrNo("failOpen");
-  const redis = parseRedis(given.get("redis"), `${path}.redis`, faults);
+  const { globalLimits, apiLimits, ...given } = mapField(configFields).parse(input, path, faults);
   const rules = parseLimitRules(
     [
-      { name: `${path}.globalLimits`, list: given.get("globalLimits"), isGlobal: true },
-      { name: `${path}.apiLimits`, list: given.get("apiLimits"), isGlobal: false },
+      { name: `${path}.globalLimits`, list: globalLimits, isGlobal: true },
+      { name: `${path}.apiLimits`, list: apiLimits, isGlobal: false },
     ],
-    redis !== null,
+    given.redis !== null,
     faults,
   );
   if (faults.length > 0) return { ok: false, faults };
-  return { ok: true, config: Object.freeze({ enabled, failOpen, rules, redis }) };
+  return { ok: true, config: Object.freeze({ ...given, rules }) };
 }
 
 /** A list of rules as it was given. */
 export interface GivenLimits {
   /** What a fault calls the list. */
   readonly name: string;
-  /** Undefined is an empty one. */
   readonly list: unknown;
   /** Whether the rules are for every request, or each for one API; null: either. */
   readonly isGlobal: boolean | null;
@@ -66,9 +80,9 @@ export function parseLimitRules(
   faults: string[],
 ): readonly LimitRule[] {
   const rules = new Map<string, LimitRule>();
-  for (const { name, list = [], isGlobal } of lists) {
+  for (const { name, list, isGlobal } of lists) {
     if (!Array.isArray(list)) {
-      faults.push(`${name}: expected a list of limits, received ${printReceived(list)}`);
+      faults.push(encodeFault(name, "a list of limits", list));
       continue;
     }
     for (const [index, input] of list.entries()) {
@@ -79,10 +93,12 @@ export function parseLimitRules(
         continue;
       }
       const rule = withOwnId(outcome.rule, input, rules);
-      if (rules.has(rule.id)) faults.push(fault(path, "id", "an id that no other has", rule.id));
+      if (rules.has(rule.id)) {
+        faults.push(encodeFault(`${path}.id`, "an id that no other has", rule.id));
+      }
       if (isGlobal !== null && isGlobal !== (rule.service === null)) {
         const expected = isGlobal ? "none, the limit being global" : "the API to limit";
-        faults.push(fault(path, "service", expected, rule.service ?? undefined));
+        faults.push(encodeFault(`${path}.service`, expected, rule.service ?? undefined));
       }
       if (rule.scope === "cluster" && !hasRedis) faults.push(`${path}.scope: ${noRedis}`);
       rules.set(rule.id, rule);
@@ -105,14 +121,9 @@ function withOwnId(
   return Object.freeze({ ...rule, id: `${rule.id}#${number}` });
 }
 
-function parseRedis(value: unknown, path: string, faults: string[]): LimitConfig["redis"] {
-  if (value === undefined) return null;
-  const given = collectFields(value, ["url"], path, faults);
-  const url = given.get("url");
-  if (typeof url === "string" && /^rediss?:$/.test(URL.parse(url)?.protocol ?? "")) {
-    return Object.freeze({ url });
-  }
+function parseRedisUrl(url: unknown, path: string, faults: string[]): string {
+  if (typeof url === "string" && /^rediss?:$/.test(URL.parse(url)?.protocol ?? "")) return url;
   // Not what came: a URL may hold a password.
-  faults.push(`${path}.url: expected a URL that begins with redis:// or rediss://`);
-  return null;
+  faults.push(`${path}: expected a URL that begins with redis:// or rediss://`);
+  return "";
 }

@@ -1,4 +1,13 @@
-import { isMap, isName, MAX_NAME_BYTES, printReceived } from "../registry/index.ts";
+import {
+  choiceField,
+  encodeFault,
+  mapField,
+  nameField,
+  nullable,
+  omittable,
+  type SettingFields,
+  wholeField,
+} from "../registry/index.ts";
 import { maxLogLength } from "./request-logs.ts";
 
 /** Where a limit is counted: on each node by itself, or for all nodes together, in Redis. */
@@ -28,7 +37,21 @@ export type LimitRuleOutcome =
 /** The longest window: 7 days. */
 const maxWindowMs = 604_800_000;
 
-const ruleFields = ["id", "scope", "service", "requestType", "key", "maxRequests", "windowMs"];
+/** A rule as it was given: the id follows from the rest where it is null. */
+type RuleInput = Omit<LimitRule, "id"> & { readonly id: string | null };
+
+/** How the fields of a rule are read. */
+export const ruleFields: SettingFields<RuleInput> = {
+  id: nullable(nameField),
+  scope: omittable(choiceField(["node", "cluster"], "node")),
+  service: nullable(nameField),
+  requestType: nullable(nameField),
+  key: nameField,
+  maxRequests: wholeField(1, maxLogLength),
+  windowMs: wholeField(1, maxWindowMs),
+};
+
+const ruleField = mapField(ruleFields);
 
 /**
  * Reads one rule, camelCase or snake_case. Each fault begins with `path`, and tells field, what was
@@ -38,76 +61,14 @@ const ruleFields = ["id", "scope", "service", "requestType", "key", "maxRequests
  */
 export function parseLimitRule(input: unknown, path: string): LimitRuleOutcome {
   const faults: string[] = [];
-  const given = collectFields(input, ruleFields, path, faults);
-  const text = (name: string): string | null => {
-    const value = given.get(name) ?? null;
-    if (value === null || isName(value)) return value;
-    faults.push(fault(path, name, `a string of 1 to ${MAX_NAME_BYTES} bytes`, value));
-    return null;
-  };
-  const whole = (name: string, most: number): number => {
-    const value = given.get(name);
-    if (Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= most) {
-      return Number(value);
-    }
-    faults.push(fault(path, name, `a whole number from 1 to ${most}`, value));
-    return 1;
-  };
-  if (faults.length > 0 && given.size === 0) return { ok: false, faults };
-  const id = text("id");
-  const service = text("service");
-  const requestType = text("requestType");
-  const key = text("key");
-  const scope = given.get("scope") ?? "node";
-  const maxRequests = whole("maxRequests", maxLogLength);
-  const windowMs = whole("windowMs", maxWindowMs);
-  if (!given.has("key")) faults.push(fault(path, "key", "the name of a key", undefined));
-  if (scope !== "node" && scope !== "cluster") {
-    faults.push(fault(path, "scope", '"node" or "cluster"', scope));
+  const rule = ruleField.parse(input, path, faults);
+  const { service, requestType, key } = rule;
+  if (faults.length === 0 && (service === null) !== (requestType === null)) {
+    const [missing, there] =
+      service === null ? ["service", "requestType"] : ["requestType", "service"];
+    faults.push(encodeFault(`${path}.${missing}`, `a name, because ${there} is given`, undefined));
   }
-  if (given.has("service") !== given.has("requestType")) {
-    const [missing, there] = given.has("service")
-      ? ["requestType", "service"]
-      : ["service", "requestType"];
-    faults.push(fault(path, missing, `a name, because ${there} is given`, undefined));
-  }
-  if (faults.length > 0 || key === null) return { ok: false, faults };
+  if (faults.length > 0) return { ok: false, faults };
   const api = service === null ? "global" : `${service}/${requestType}`;
-  const rule = {
-    ...{ id: id ?? `${api}:${key}`, scope: scope as LimitScope, service, requestType, key },
-    ...{ maxRequests, windowMs },
-  };
-  return { ok: true, rule: Object.freeze(rule) };
-}
-
-/**
- * The fields of a map under their camelCase names; what is null or undefined counts as left out.
- * Anything but a map, unknown fields and fields given in both spellings are faults.
- */
-export function collectFields(
-  input: unknown,
-  names: readonly string[],
-  path: string,
-  faults: string[],
-): Map<string, unknown> {
-  const given = new Map<string, unknown>();
-  if (!isMap(input)) {
-    faults.push(`${path}: expected a map, received ${printReceived(input)}`);
-    return given;
-  }
-  for (const [spelling, value] of Object.entries(input)) {
-    const name = spelling.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    if (!names.includes(name)) {
-      faults.push(`${path}: unknown field ${printReceived(spelling)}`);
-    } else if (given.has(name)) {
-      faults.push(`${path}.${spelling}: given twice`);
-    } else if (value !== undefined && value !== null) given.set(name, value);
-  }
-  return given;
-}
-
-/** The one form of a fault: `rateLimits.globalLimits[0].key: expected …, received …`. */
-export function fault(path: string, name: string, expected: string, received: unknown): string {
-  const came = received === undefined ? "nothing" : printReceived(received);
-  return `${path}.${name}: expected ${expected}, received ${came}`;
+  return { ok: true, rule: Object.freeze({ ...rule, id: rule.id ?? `${api}:${key}` }) };
 }

@@ -1,9 +1,10 @@
 import { Actor, type ActorRef, ReplyError } from "#runtime";
 import { telemetry } from "../diagnostics/index.ts";
+import { collectFields } from "../registry/index.ts";
 import { selectShard } from "./key-hash.ts";
 import { type LimitConfig, noRedis, parseLimitRules } from "./limit-config.ts";
 import { encodeLimitValue } from "./limit-key.ts";
-import { collectFields, type LimitRule, parseLimitRule } from "./limit-rule.ts";
+import { type LimitRule, parseLimitRule, ruleFields } from "./limit-rule.ts";
 import {
   type LimitSettings,
   limitSettingsTable,
@@ -19,7 +20,7 @@ import type { KeyUsage } from "./window-store.ts";
 export const limitsName = "limits";
 
 /** What `update` may change. */
-const changeable = ["scope", "service", "requestType", "key", "maxRequests", "windowMs"];
+const { id: _, ...changeable } = ruleFields;
 
 /** The settings and rules in force. */
 export interface LimitsInForce {
@@ -94,9 +95,10 @@ export class Limits extends Actor {
     const rule = this.#table.get(id);
     if (rule === undefined) throw new ReplyError("unknown_limit", `there is no limit ${id}`);
     const faults: string[] = [];
-    const given = collectFields(changes, changeable, "limit", faults);
+    const given = collectFields(changeable, changes, "limit", faults);
     if (faults.length > 0) throw new ReplyError("invalid_limit", faults.join("\n"));
-    const changed = { ...withoutNumber(rule), ...Object.fromEntries(given) };
+    const changed: Record<string, unknown> = { ...withoutNumber(rule) };
+    for (const [name, { value }] of given) if (value !== null) changed[name] = value;
     return this.#setAll([this.#parse(changed)])[0] as LimitRule;
   }
 

@@ -20,7 +20,7 @@ export const nameField: Field<string> = schemaField(
 );
 
 /** A field whose values are those of a schema and are stored as they are. */
-function schemaField<Value>(schema: TSchema, expected: string): Field<Value> {
+export function schemaField<Value>(schema: TSchema, expected: string): Field<Value> {
   return {
     parse(input, path, faults): Value {
       if (!Check(schema, input)) faults.push(encodeFault(path, expected, input));

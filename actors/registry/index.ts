@@ -19,6 +19,14 @@ export {
   failedConfigsName,
   tellRefusals,
 } from "./failed-configs.ts";
+export {
+  booleanField,
+  choiceField,
+  type Field,
+  nameField,
+  nullable,
+  schemaField,
+} from "./field.ts";
 export { parseConfigChange, parseFunConfig } from "./fun-config.ts";
 export type { FunConfig } from "./fun-config-schema.ts";
 export { type FunctionTarget, isModulePath } from "./function-target.ts";
@@ -26,7 +34,7 @@ export { isName, MAX_NAME_BYTES } from "./names.ts";
 export { isObjectSchema, type ObjectSchema, selectClosedNames } from "./object-schema.ts";
 export type { CheckPermission } from "./permission-fields.ts";
 export { isMap } from "./plain-data.ts";
-export { printReceived } from "./received.ts";
+export { encodeFault, printReceived } from "./received.ts";
 export { Registry, registryName, registryTable } from "./registry.ts";
 export { followRegistry } from "./registry-view.ts";
 export {
@@ -37,4 +45,15 @@ export {
   type Retry,
   retryField,
 } from "./selection-fields.ts";
+export {
+  boundField,
+  collectFields,
+  mapField,
+  omittable,
+  parseSettings,
+  type SettingFields,
+  type SettingsOutcome,
+  selectDefaults,
+  wholeField,
+} from "./settings.ts";
 export { type ConfigReport, validateWithDetails } from "./validation.ts";

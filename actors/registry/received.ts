@@ -55,7 +55,8 @@ function printMap(map: object, depth: number): string {
   return `${text}}`;
 }
 
-/** The one form of a configuration fault: `timeout: expected …, received 50`. */
+/** The one form of a configuration fault: `timeout: expected …, received 50`, or `nothing`. */
 export function encodeFault(field: string, expected: string, received: unknown): string {
-  return `${field}: expected ${expected}, received ${printReceived(received)}`;
+  const came = received === undefined ? "nothing" : printReceived(received);
+  return `${field}: expected ${expected}, received ${came}`;
 }

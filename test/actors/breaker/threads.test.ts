@@ -71,7 +71,7 @@ async function statusOf(bulkhead: ActorRef<Bulkhead> | undefined): Promise<numbe
 }
 
 test("failures of all threads make one row, and all threads see the circuit open", async (t) => {
-  const { system, log, callers } = await start(t);
+  const { system, log, callers } = await start(t, { cooldownMs: longMs });
   for (const caller of callers) await caller.ask.settle(target, "failure", 3);
   await Promise.all(callers.map((caller) => long(caller).until(target, "closed")));
   await eventually(
@@ -84,7 +84,7 @@ test("failures of all threads make one row, and all threads see the circuit open
   for (const caller of callers) {
     const admission = await caller.ask.admit(target);
     assert.ok(typeof admission === "object");
-    assert.ok(admission.retryAfterMs > 0 && admission.retryAfterMs <= 5_000);
+    assert.ok(admission.retryAfterMs > 0 && admission.retryAfterMs <= longMs);
     assert.equal(await caller.ask.admit("local/others"), "free");
   }
   const { fields } = await log.entry("circuit open");
@@ -92,7 +92,8 @@ test("failures of all threads make one row, and all threads see the circuit open
 });
 
 test("three probes for all threads; those of a thread that dies are given up", async (t) => {
-  const settings = { consecutiveFailures: 1, cooldownMs: 50, probeTimeoutMs: 500 };
+  // On a busy machine 900 calls take their time: a probe is not to be over before they are.
+  const settings = { consecutiveFailures: 1, cooldownMs: 50, probeTimeoutMs: 3_000 };
   const { system, callers } = await start(t, settings);
   const [first, ...others] = callers;
   assert.ok(first);
@@ -109,8 +110,10 @@ test("three probes for all threads; those of a thread that dies are given up", a
   // Whatever the dead thread had is free when its time is over.
   let admitted = 0;
   await eventually("three probes were given again", async () => {
-    admitted += await long(reborn).crowd(target, 5);
-    return admitted === 3;
+    const now = await long(reborn).crowd(target, 5);
+    assert.ok(now <= 3, `${now} at once`);
+    admitted += now;
+    return admitted >= 3;
   });
   await reborn.ask.settle(target, "success", 3, true);
   await Promise.all([...others, reborn].map((caller) => long(caller).until(target, "closed")));

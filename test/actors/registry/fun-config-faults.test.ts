@@ -73,10 +73,7 @@ describe("a refused config", () => {
       { chooseNodeMode: { sticky: "x" }, argTypes: { y: "num" } },
       'chooseNodeMode.sticky: "x" is not an argument of argTypes',
     ],
-    [
-      { chooseNodeMode: { module: "/a.ts" } },
-      `chooseNodeMode.function: ${NAME}, received undefined`,
-    ],
+    [{ chooseNodeMode: { module: "/a.ts" } }, `chooseNodeMode.function: ${NAME}, received nothing`],
     [
       { responseType: "later" },
       'responseType: expected one of "sync", "async", "stream", "none", received "later"',
@@ -161,8 +158,8 @@ describe("a refused config", () => {
     [
       { mfa: { args: {}, arity: 1 } },
       'mfa."arity": unknown field',
-      `mfa.module: ${NAME}, received undefined`,
-      `mfa.function: ${NAME}, received undefined`,
+      `mfa.module: ${NAME}, received nothing`,
+      `mfa.function: ${NAME}, received nothing`,
       "mfa.args: expected a list, received {}",
     ],
     [
@@ -188,7 +185,7 @@ describe("a refused config", () => {
     ],
     [{ argTypes: { x: "int" } }, `argTypes.x: ${TYPES}, received "int"`],
     [{ argTypes: { x: "toString" } }, `argTypes.x: ${TYPES}, received "toString"`],
-    [{ argTypes: { x: { max_bytes: 1 } } }, `argTypes.x.type: ${TYPES}, received undefined`],
+    [{ argTypes: { x: { max_bytes: 1 } } }, `argTypes.x.type: ${TYPES}, received nothing`],
     [
       { argTypes: { x: { type: "string", max_bytes: -1 } } },
       `argTypes.x.max_bytes: ${LIMIT}, received -1`,

@@ -60,25 +60,28 @@ describe("the settings of relay groups", () => {
       'relay.maxGroupsPerUser: expected a whole number from 1 to 1000000, received "many"',
       "relay.maxMessageBytes: expected a whole number from 1 to 16777216, received 0",
       "relay.messagesPerSecond: expected a whole number from 1 to 100000, or null, received 0",
-      'relay.slowMember: expected skip or disconnect, received "wait"',
+      'relay.slowMember: expected one of "skip", "disconnect", received "wait"',
       "relay.presence: expected true or false, received 1",
       "relay.maxPresence: expected a whole number from 1 to 100000, received -1",
       "relay.presenceIntervalMs: expected a whole number from 1 to 60000, received null",
       "relay.storage.path: expected the path of a file, received nothing",
       "relay.storage.flushMs: expected a whole number from 1 to 60000, received 0",
-      'relay.storage.sync: expected interval or full, received "never"',
+      'relay.storage.sync: expected one of "interval", "full", received "never"',
     ]);
   });
 
   it("refuse what is no map, fields that there are none of, and one that is given twice", () => {
-    assert.match(String(faultsOf(7)), /^relay: expected \{ history\?, maxMembers\?, .*received 7$/);
+    assert.match(
+      String(faultsOf(7)),
+      /^relay: expected a map \{ history\?, maxMembers\?, .*received 7$/,
+    );
     assert.deepEqual(faultsOf({ history: 5 }), [
-      "relay.history: expected { messages?, minutes? }, received 5",
+      "relay.history: expected a map { messages?, minutes? }, received 5",
     ]);
-    assert.match(String(faultsOf({ members: 5 })), /^relay: unknown field "members": expected one/);
+    assert.match(String(faultsOf({ members: 5 })), /^relay: unknown key "members": expected one/);
     assert.deepEqual(faultsOf({ maxMembers: 1, max_members: 1 }), [
-      "relay.maxMembers: given twice",
+      "relay.max_members: given twice, also as maxMembers",
     ]);
-    assert.match(String(faultsOf({ storage: { path: "x", full: true } })), /unknown field "full"/);
+    assert.match(String(faultsOf({ storage: { path: "x", full: true } })), /unknown key "full"/);
   });
 });
