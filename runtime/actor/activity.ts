@@ -9,7 +9,9 @@ const slot = {
   suspectLabel: 4,
   /** When nobody waits for the message in progress any more, seconds since 1970; 0: no such time. */
   dueAt: 5,
-  count: 6,
+  /** How many modules are being loaded. */
+  loading: 6,
+  count: 7,
 } as const;
 
 /** Labels are numbered from 1; past the limit they share number 0. */
@@ -40,8 +42,8 @@ export const activityBytes: number = slot.count * Int32Array.BYTES_PER_ELEMENT;
 
 /**
  * What a thread is doing, in memory that others may read while it is too busy to answer: a
- * heartbeat, and the actor and label (`Class.method`) of the message in progress. Plain stores: the
- * reader needs the value some milliseconds later, not at once.
+ * heartbeat, the actor and label (`Class.method`) of the message in progress, and whether it loads
+ * modules. Plain stores: the reader needs the value some milliseconds later, not at once.
  */
 export class Activity {
   readonly #slots: Int32Array;
@@ -84,6 +86,20 @@ export class Activity {
   /** None of the actor's messages is in progress any more. */
   clear(actorId: number): void {
     if (this.#slots[slot.suspect] === actorId) this.#slots[slot.suspect] = 0;
+  }
+
+  /** Loads a module; for as long as that takes it is known what the thread is busy with. */
+  async whileLoading<T>(load: () => Promise<T>): Promise<T> {
+    Atomics.add(this.#slots, slot.loading, 1);
+    try {
+      return await load();
+    } finally {
+      Atomics.sub(this.#slots, slot.loading, 1);
+    }
+  }
+
+  get isLoading(): boolean {
+    return Atomics.load(this.#slots, slot.loading) > 0;
   }
 
   beat(): void {

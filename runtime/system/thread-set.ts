@@ -201,6 +201,7 @@ export class ThreadSet implements ThreadsPort {
       beat: () => worker.beat(),
       // A dedicated thread is there for work that blocks, as long as anybody wants its result.
       mayBlock: () => worker.dedicated && !worker.isOverdue(),
+      isLoading: () => worker.isLoading(),
       onStall: (stalledMs: number) => this.#stalled(worker, stalledMs),
     };
     this.#watchdog.watch(watched);

@@ -46,7 +46,7 @@ const kernel: Kernel = new Kernel({
   log,
   scheduler: new Dispatcher(systemClock, config.slowTurnMs, logSlowTurn(log)),
   activity,
-  loadModule: importModule,
+  loadModule: (url) => activity.whileLoading(() => importModule(url)),
   strictMessages: config.strictMessages,
   onHostedStopped: data.dedicated ? () => report({ type: "finished" }) : null,
 });

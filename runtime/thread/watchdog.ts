@@ -7,6 +7,12 @@ export interface Pulse {
   readonly since: number;
 }
 
+/**
+ * The share of the time that counts while a thread loads modules: a thousand of them take half a second
+ * of a processor, and many seconds where the machine has more to do, in which no heart can beat.
+ */
+const loadingShare = 0.1;
+
 /** The pulse after a look at the heartbeat, and whether the thread is stuck. */
 export function decideStall(
   pulse: Pulse | undefined,
@@ -27,14 +33,17 @@ export interface Watched {
   beat(): number;
   /** Whether its heart may stand still at the moment. */
   mayBlock(): boolean;
-  /** Called once when it is stuck. */
+  /** Whether it loads modules at the moment. */
+  isLoading(): boolean;
+  /** Called once when it is stuck, with the time that counts. */
   onStall(stalledMs: number): void;
 }
 
 /**
  * Looks at the heartbeat of every thread. A thread whose heart has not beaten for `stallTimeoutMs`,
- * while it was not allowed to block, is reported once; being late itself, for example because the machine slept, it waits one more
- * round before it believes what it sees.
+ * while it was not allowed to block, is reported once; of the time in which it loads modules a tenth
+ * counts. Being late itself, for example because the machine slept, it waits one more round before it
+ * believes what it sees.
  */
 export class Watchdog {
   readonly #clock: Clock;
@@ -66,10 +75,13 @@ export class Watchdog {
 
   readonly #look = (): void => {
     const now = this.#clock.now();
-    const overslept = now - this.#lookedAt > this.#intervalMs + this.#stallTimeoutMs / 2;
+    const passedMs = now - this.#lookedAt;
+    const overslept = passedMs > this.#intervalMs + this.#stallTimeoutMs / 2;
     this.#lookedAt = now;
     for (const [watched, before] of this.#watched) {
-      const known = overslept || watched.mayBlock() ? undefined : before;
+      const isKnown = before !== undefined && !overslept && !watched.mayBlock();
+      const uncountedMs = watched.isLoading() ? passedMs * (1 - loadingShare) : 0;
+      const known = isKnown ? { ...before, since: before.since + uncountedMs } : undefined;
       const { pulse, stalled } = decideStall(known, watched.beat(), now, this.#stallTimeoutMs);
       this.#watched.set(watched, pulse);
       if (!stalled) continue;

@@ -129,6 +129,11 @@ export class WorkerThread {
     return this.#activity.beats;
   }
 
+  /** Whether it reads and links modules, which nothing interrupts. */
+  isLoading(): boolean {
+    return this.#activity.isLoading;
+  }
+
   /** Whether it works for somebody who has given up waiting; known of dedicated threads alone. */
   isOverdue(): boolean {
     return this.#activity.isOverdue(this.#clock.wallTime());

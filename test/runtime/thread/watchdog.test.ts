@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { ManualClock } from "#runtime/testing";
 import { decideStall, LabelMemory, Watchdog, type Watched } from "../../../runtime/thread/index.ts";
+import { LateBloomer, loadMs } from "../../fixtures/actors/late-bloomer.ts";
 import { Receiver } from "../../fixtures/actors/messenger.ts";
 import { Saboteur } from "../../fixtures/actors/saboteur.ts";
 import { Gate } from "../../fixtures/gate.ts";
@@ -22,6 +23,12 @@ class Heart implements Watched {
 
   mayBlock(): boolean {
     return this.blocks;
+  }
+
+  loads = false;
+
+  isLoading(): boolean {
+    return this.loads;
   }
 
   onStall(stalledMs: number): void {
@@ -70,6 +77,30 @@ test("a heart may stand still while its thread may block, and is timed from then
   watchdog.stop();
 });
 
+test("a heart may stand still ten times as long while its thread loads modules", () => {
+  const clock = new ManualClock();
+  const watchdog = new Watchdog(clock, 100, 1_000);
+  const [loading, loaded] = [new Heart(), new Heart()];
+  for (const heart of [loading, loaded]) {
+    heart.loads = true;
+    watchdog.watch(heart);
+  }
+  const pass = (ms: number): void => {
+    for (let passed = 0; passed < ms; passed += 100) clock.advance(100);
+  };
+  pass(5_000);
+  loaded.loads = false;
+  pass(400);
+  assert.deepEqual(loaded.stalls, [], "what it loaded does not count afterwards");
+  pass(200);
+  assert.equal(loaded.stalls.length, 1);
+  pass(4_000);
+  assert.deepEqual(loading.stalls, []);
+  pass(1_000);
+  assert.equal(loading.stalls.length, 1, "but not for ever");
+  watchdog.stop();
+});
+
 test("a watchdog that overslept itself believes nothing it saw before", () => {
   let now = 0;
   let look: () => void = () => {};
@@ -107,7 +138,7 @@ test("labels are read back by number; when the memory is full, none takes anothe
 });
 
 test("while (true) is named with class and method, and what shares its thread serves on", async (t) => {
-  const { system, log } = await startSystem(t, { stallTimeoutMs: 2_000 });
+  const { system, log } = await startSystem(t, { stallTimeoutMs: 3_000 });
   const culprit = await system.spawn(Saboteur, { name: "culprit", thread: 1 });
   const sibling = await system.spawn(Saboteur, { name: "sibling", thread: 1 });
   const far = await system.spawn(Saboteur, { thread: 2 });
@@ -132,6 +163,13 @@ test("while (true) is named with class and method, and what shares its thread se
   assert.equal(await far.ask.increment(), 2);
 });
 
+test("a thread that takes longer to load a module than it may be stuck is left alone", async (t) => {
+  const { system, log } = await startSystem(t, { stallTimeoutMs: loadMs - 1_500 });
+  const actor = await system.spawn(LateBloomer, { thread: 1 });
+  assert.equal(await actor.ask.thread(), 1);
+  assert.deepEqual(log.all("thread died"), []);
+});
+
 test("a turn over the limit is logged with its actor, and nobody is harmed", async (t) => {
   const { system, log } = await startSystem(t, { slowTurnMs: 20 });
   const slow = await system.spawn(Receiver, { name: "slow", thread: 1 });
@@ -143,15 +181,17 @@ test("a turn over the limit is logged with its actor, and nobody is harmed", asy
   gate.open();
   await blocked;
   const { level, fields } = await log.entry("slow turn", (entry) => {
-    return entry.fields["actor"] === `${slow} slow (Receiver)`;
+    const { actor, durationMs } = entry.fields;
+    // On a busy machine an earlier turn of it may have been slow, too.
+    return actor === `${slow} slow (Receiver)` && Number(durationMs) >= 50;
   });
   assert.equal(level, "warn");
-  assert.ok(Number(fields["durationMs"]) >= 50, `${fields["durationMs"]} ms`);
+  assert.ok(Number(fields["durationMs"]) < 60_000, `${fields["durationMs"]} ms`);
   assert.equal(await slow.ask.echo(1), 1);
 });
 
 test("work that awaits is suspected when the thread gets stuck outside of any turn", async (t) => {
-  const { system, log } = await startSystem(t, { stallTimeoutMs: 2_000 });
+  const { system, log } = await startSystem(t, { stallTimeoutMs: 3_000 });
   const culprit = await system.spawn(Saboteur, { name: "culprit", thread: 1 });
   const rejected = assert.rejects(culprit.askWith({ timeoutMs: 60_000 }).spinLater(), {
     code: "thread_down",
