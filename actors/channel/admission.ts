@@ -11,7 +11,7 @@ import {
 } from "./connect.ts";
 import { ConnectionLedger, makeConnectionMemory } from "./connection-ledger.ts";
 import { fetchConnectionMemory } from "./connection-memory.ts";
-import { TokenVerifier } from "./jwt.ts";
+import type { TokenVerifier } from "./jwt.ts";
 import { compileOrigins, type OriginCheck } from "./origin.ts";
 import { RefusalLog } from "./refusal-log.ts";
 
@@ -55,13 +55,14 @@ export class Admission {
     config: AcceptorConfig,
     ledger: ConnectionLedger,
     handler: ConnectHandler | null,
+    tokens: TokenVerifier | null,
   ) {
-    const { allowedOrigins, auth, host } = config;
+    const { allowedOrigins, host } = config;
     this.#context = context;
     this.#log = new RefusalLog(context.log, context.clock);
     this.#isWelcome = compileOrigins(allowedOrigins, host);
     this.#ledger = ledger;
-    this.#tokens = auth.jwt === null ? null : new TokenVerifier(auth.jwt, context);
+    this.#tokens = tokens;
     this.#handler = handler;
   }
 
@@ -75,7 +76,7 @@ export class Admission {
     config: AcceptorConfig,
     index: number,
   ): Promise<Admission> {
-    const { connect, connectionMemory } = config;
+    const { auth, connect, connectionMemory } = config;
     const handler = connect === null ? null : await loadConnectHandler(connect);
     const ledger =
       connectionMemory === null
@@ -85,7 +86,10 @@ export class Admission {
             index,
             config,
           );
-    return new Admission(context, config, ledger, handler);
+    // Cryptography is much code, which threads without tokens are spared.
+    const tokens =
+      auth.jwt === null ? null : new (await import("./jwt.ts")).TokenVerifier(auth.jwt, context);
+    return new Admission(context, config, ledger, handler, tokens);
   }
 
   /** Whether one more may come, from that page and that address. */

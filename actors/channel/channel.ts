@@ -3,7 +3,9 @@ import type { Outcome } from "../execution/index.ts";
 import { type Caller, encodeChunkTemplate } from "../request/index.ts";
 import type { ChannelConfig, GroupChannelOptions } from "./channel-config.ts";
 import type { Frame, ReplyStatus } from "./frame.ts";
+import type { ChannelForms } from "./frame-forms.ts";
 import type { GroupChannel } from "./group-channel.ts";
+import { encodeJsonString } from "./json-text.ts";
 import type { Framed } from "./message-framing.ts";
 import type { ChunkWriter, Session, SessionChannel } from "./session.ts";
 import type { Socket } from "./socket.ts";
@@ -34,6 +36,8 @@ export class Channel implements SessionChannel, GroupChannel {
   isEnding = false;
   /** Pushes that the session was given and has not answered. */
   load = 0;
+  /** Null until something is sent on it. */
+  forms: ChannelForms | null = null;
   /** Set while the socket is not read because of this channel. */
   isOverloaded = false;
   /** A stream waits until the client has taken what it was sent. */
@@ -79,7 +83,7 @@ export class Channel implements SessionChannel, GroupChannel {
     if (this.isInline) socket.reply(this, ref, isBinary, status, responseJson ?? "null");
     else {
       if (responseJson !== null && !isSilent) socket.push(this, isBinary, responseJson);
-      socket.reply(this, ref, isBinary, status, JSON.stringify(outcome.reply));
+      socket.reply(this, ref, isBinary, status, encodeJsonString(outcome.reply));
     }
     socket.answered(this);
   }

@@ -5,7 +5,14 @@
  * as Phoenix's own V1 serializer leaves it out.
  */
 
-import { type ParsedFrame, parseFields, type ReplyStatus, rejectFrame } from "./frame.ts";
+import {
+  type EncodePush,
+  type EncodeReply,
+  type ParsedFrame,
+  parseFields,
+  type ReplyStatus,
+  rejectFrame,
+} from "./frame.ts";
 import { encodeJsonString, parseJsonText } from "./json-text.ts";
 
 const notObject = "expected {topic, event, payload, ref}";
@@ -31,25 +38,43 @@ export function parseBinaryV1(_data: Buffer): ParsedFrame {
   return rejectFrame("binary frames need vsn 2.0.0", null, null);
 }
 
+/**
+ * Makes the encoder of a channel's replies: what they have in common is encoded once, and joined into
+ * flat text. `responseJson` is JSON text already and goes into the frame as it is.
+ */
+export function encodeRepliesV1(_joinRef: string | null, topic: string): EncodeReply {
+  const names = `{"topic":${encodeJsonString(topic)},"event":"phx_reply"`;
+  const before = [names, ',"payload":{"status":"'].join("");
+  return (ref, status, responseJson) =>
+    `${before}${status}","response":${responseJson}},"ref":${encodeJsonString(ref)}}`;
+}
+
+/** Makes the encoder of a channel's messages that answer nothing: their ref is null. */
+export function encodePushesV1(_joinRef: string | null, topic: string, event: string): EncodePush {
+  const names = `{"topic":${encodeJsonString(topic)},"event":${encodeJsonString(event)}`;
+  const before = [names, ',"payload":'].join("");
+  return (payloadJson) => `${before}${payloadJson},"ref":null}`;
+}
+
 /** A `phx_reply`. `responseJson` is JSON text already and goes into the frame as it is. */
 export function encodeReplyV1(
-  _joinRef: string | null,
+  joinRef: string | null,
   ref: string | null,
   topic: string,
   status: ReplyStatus,
   responseJson: string,
 ): string {
-  return `{"topic":${encodeJsonString(topic)},"event":"phx_reply","payload":{"status":"${status}","response":${responseJson}},"ref":${encodeJsonString(ref)}}`;
+  return encodeRepliesV1(joinRef, topic)(ref, status, responseJson);
 }
 
 /** A message that answers nothing: its ref is null. `payloadJson` is JSON text already. */
 export function encodePushV1(
-  _joinRef: string | null,
+  joinRef: string | null,
   topic: string,
   event: string,
   payloadJson: string,
 ): string {
-  return `{"topic":${encodeJsonString(topic)},"event":${encodeJsonString(event)},"payload":${payloadJson},"ref":null}`;
+  return encodePushesV1(joinRef, topic, event)(payloadJson);
 }
 
 /** A message with a ref (`phx_close`, `phx_error`). `payloadJson` is JSON text already. */

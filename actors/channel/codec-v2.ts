@@ -15,6 +15,8 @@
 
 import { isUtf8 } from "node:buffer";
 import {
+  type EncodePush,
+  type EncodeReply,
   maxFieldBytes,
   type ParsedFrame,
   parseFields,
@@ -73,6 +75,24 @@ function readField(data: Buffer, start: number, end: number): string | null | un
   return text;
 }
 
+/**
+ * Makes the encoder of a channel's replies: what they have in common is encoded once, and joined into
+ * flat text. `responseJson` is JSON text already and goes into the frame as it is.
+ */
+export function encodeRepliesV2(joinRef: string | null, topic: string): EncodeReply {
+  const before = ["[", encodeJsonString(joinRef), ","].join("");
+  const behind = [",", encodeJsonString(topic), ',"phx_reply",{"status":"'].join("");
+  return (ref, status, responseJson) =>
+    `${before}${encodeJsonString(ref)}${behind}${status}","response":${responseJson}}]`;
+}
+
+/** Makes the encoder of a channel's messages that answer nothing: their ref is null. */
+export function encodePushesV2(joinRef: string | null, topic: string, event: string): EncodePush {
+  const names = `${encodeJsonString(topic)},${encodeJsonString(event)}`;
+  const before = ["[", encodeJsonString(joinRef), ",null,", names, ","].join("");
+  return (payloadJson) => `${before}${payloadJson}]`;
+}
+
 /** A `phx_reply`. `responseJson` is JSON text already and goes into the frame as it is. */
 export function encodeReplyV2(
   joinRef: string | null,
@@ -81,7 +101,7 @@ export function encodeReplyV2(
   status: ReplyStatus,
   responseJson: string,
 ): string {
-  return `[${encodeJsonString(joinRef)},${encodeJsonString(ref)},${encodeJsonString(topic)},"phx_reply",{"status":"${status}","response":${responseJson}}]`;
+  return encodeRepliesV2(joinRef, topic)(ref, status, responseJson);
 }
 
 /** A message that answers nothing: its ref is null. `payloadJson` is JSON text already. */
@@ -91,7 +111,7 @@ export function encodePushV2(
   event: string,
   payloadJson: string,
 ): string {
-  return `[${encodeJsonString(joinRef)},null,${encodeJsonString(topic)},${encodeJsonString(event)},${payloadJson}]`;
+  return encodePushesV2(joinRef, topic, event)(payloadJson);
 }
 
 /** A message with a ref (`phx_close`, `phx_error`). `payloadJson` is JSON text already. */

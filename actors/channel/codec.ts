@@ -7,7 +7,9 @@ import {
   encodeBinaryPushV1,
   encodeBinaryReplyV1,
   encodeMessageV1,
+  encodePushesV1,
   encodePushV1,
+  encodeRepliesV1,
   encodeReplyV1,
   parseBinaryV1,
   parseTextV1,
@@ -16,12 +18,14 @@ import {
   encodeBinaryPushV2,
   encodeBinaryReplyV2,
   encodeMessageV2,
+  encodePushesV2,
   encodePushV2,
+  encodeRepliesV2,
   encodeReplyV2,
   parseBinaryV2,
   parseTextV2,
 } from "./codec-v2.ts";
-import type { ParsedFrame, ReplyStatus } from "./frame.ts";
+import type { EncodePush, EncodeReply, ParsedFrame, ReplyStatus } from "./frame.ts";
 
 /**
  * Reads and writes frames of one serialization. Stateless; the functions need no `this`.
@@ -52,6 +56,10 @@ export interface Codec {
     event: string,
     payloadJson: string,
   ) => string;
+  /** Makes the encoder of a channel's replies, for many of them. */
+  readonly encodeReplies: (joinRef: string | null, topic: string) => EncodeReply;
+  /** Makes the encoder of a channel's messages with ref null. */
+  readonly encodePushes: (joinRef: string | null, topic: string, event: string) => EncodePush;
   /** A message that carries a ref: `phx_close`, `phx_error`. */
   readonly encodeMessage: (
     joinRef: string | null,
@@ -83,6 +91,8 @@ const codecV1: Codec = {
   parseBinary: parseBinaryV1,
   encodeReply: encodeReplyV1,
   encodePush: encodePushV1,
+  encodeReplies: encodeRepliesV1,
+  encodePushes: encodePushesV1,
   encodeMessage: encodeMessageV1,
   encodeBinaryReply: encodeBinaryReplyV1,
   encodeBinaryPush: encodeBinaryPushV1,
@@ -94,6 +104,8 @@ const codecV2: Codec = {
   parseBinary: parseBinaryV2,
   encodeReply: encodeReplyV2,
   encodePush: encodePushV2,
+  encodeReplies: encodeRepliesV2,
+  encodePushes: encodePushesV2,
   encodeMessage: encodeMessageV2,
   encodeBinaryReply: encodeBinaryReplyV2,
   encodeBinaryPush: encodeBinaryPushV2,

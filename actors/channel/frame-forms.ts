@@ -2,7 +2,7 @@
 
 import type { ChunkTemplate } from "../request/index.ts";
 import type { Codec } from "./codec.ts";
-import type { ReplyStatus } from "./frame.ts";
+import type { EncodePush, EncodeReply, ReplyStatus } from "./frame.ts";
 import type { Message } from "./message-framing.ts";
 
 /** Where frames go that answer nothing. */
@@ -12,18 +12,36 @@ export interface PushAddress {
   readonly event: string;
 }
 
-/** Encodes JSON text as a push. */
-export function encodePushForm(
-  codec: Codec,
-  { joinRef, topic, event }: PushAddress,
-  isBinary: boolean,
-  json: string,
-): Message {
-  if (!isBinary) return codec.encodePush(joinRef, topic, event, json);
-  return codec.encodeBinaryPush(joinRef, topic, event, Buffer.from(json));
+/** What a channel sends; what its text frames have in common is encoded once, at the first of them. */
+export class ChannelForms {
+  readonly #codec: Codec;
+  readonly #address: PushAddress;
+  #encodePush: EncodePush | null = null;
+  #encodeReply: EncodeReply | null = null;
+
+  constructor(codec: Codec, address: PushAddress) {
+    this.#codec = codec;
+    this.#address = address;
+  }
+
+  /** Encodes JSON text as a push. */
+  push(isBinary: boolean, json: string): Message {
+    const { joinRef, topic, event } = this.#address;
+    if (isBinary) return this.#codec.encodeBinaryPush(joinRef, topic, event, Buffer.from(json));
+    this.#encodePush ??= this.#codec.encodePushes(joinRef, topic, event);
+    return this.#encodePush(json);
+  }
+
+  /** Encodes JSON text as a `phx_reply`. */
+  reply(ref: string | null, isBinary: boolean, status: ReplyStatus, json: string): Message {
+    if (isBinary) return encodeReplyForm(this.#codec, this.#address, ref, true, status, json);
+    const { joinRef, topic } = this.#address;
+    this.#encodeReply ??= this.#codec.encodeReplies(joinRef, topic);
+    return this.#encodeReply(ref, status, json);
+  }
 }
 
-/** Encodes JSON text as a `phx_reply`. */
+/** Encodes JSON text as a `phx_reply`, of a channel or of none. */
 export function encodeReplyForm(
   codec: Codec,
   { joinRef, topic }: Pick<PushAddress, "joinRef" | "topic">,
@@ -49,10 +67,11 @@ export function encodeChunkForm(
   isBinary: boolean,
   { before, after }: ChunkTemplate,
 ): (chunk: string) => Message {
-  if (isBinary) {
-    return (chunk) => encodePushForm(codec, address, true, `${before}${chunk}${after}`);
-  }
   const { joinRef, topic, event } = address;
+  if (isBinary) {
+    return (chunk) =>
+      codec.encodeBinaryPush(joinRef, topic, event, Buffer.from(`${before}${chunk}${after}`));
+  }
   const frame = codec.encodePush(joinRef, topic, event, `${before}${place}${after}`);
   const [head, tail] = frame.split(place) as [string, string];
   return (chunk) => head + chunk + tail;

@@ -23,6 +23,11 @@ export interface FrameFault {
   readonly ref: string | null;
   /** The frame's topic where it could be read, else {@link controlTopic}. */
   readonly topic: string;
+  /**
+   * A join whose topic is refused: `ref` and `topic` are its own, and it is answered by a `phx_reply`
+   * to them, because a client takes no `phx_error` for the answer to a join.
+   */
+  readonly isJoin?: true;
 }
 
 /** Outcome of reading one frame. A bad frame is a value: parsing never throws. */
@@ -30,6 +35,12 @@ export type ParsedFrame = { readonly ok: true; readonly frame: Frame } | FrameFa
 
 /** Status of a `phx_reply`. */
 export type ReplyStatus = "ok" | "error";
+
+/** Encodes the replies of one channel. */
+export type EncodeReply = (ref: string | null, status: ReplyStatus, responseJson: string) => string;
+
+/** Encodes the pushes of one channel. */
+export type EncodePush = (payloadJson: string) => string;
 
 /** Event names that the protocol itself uses. */
 export const controlEvents = {
@@ -51,6 +62,9 @@ export const controlTopic = "phoenix";
  */
 export const maxFieldBytes = 255;
 
+/** Longest topic of a refused join, in bytes of UTF-8, that its answer repeats. */
+export const maxEchoBytes = 1_024;
+
 /** A UTF-16 unit takes at most three bytes: up to this length nothing needs to be counted. */
 const surelyShort = maxFieldBytes / 3;
 
@@ -58,6 +72,12 @@ const surelyShort = maxFieldBytes / 3;
 function isFieldText(text: string): boolean {
   if (text.length > surelyShort && Buffer.byteLength(text) > maxFieldBytes) return false;
   return text.isWellFormed();
+}
+
+/** Whether the answer to a join whose topic is refused repeats that topic. */
+function isEchoed(topic: unknown): topic is string {
+  if (typeof topic !== "string" || topic.length > maxEchoBytes) return false;
+  return Buffer.byteLength(topic) <= maxEchoBytes;
 }
 
 function isRef(value: unknown): value is string | null {
@@ -79,7 +99,8 @@ function explainField(field: string, expected: string, value: unknown): string {
  * Decides whether five values of unknown type make a frame.
  *
  * `joinRef` and `ref` must be strings or null, `topic` and `event` strings that are not empty, each
- * within {@link maxFieldBytes} and free of lone surrogates; any `payload` will do.
+ * within {@link maxFieldBytes} and free of lone surrogates; any `payload` will do. A join whose topic
+ * alone is refused keeps it, up to {@link maxEchoBytes}: its client waits for an answer on that topic.
  */
 export function parseFields(
   joinRef: unknown,
@@ -89,8 +110,12 @@ export function parseFields(
   payload: unknown,
 ): ParsedFrame {
   let reason: string;
-  if (!isName(topic)) reason = explainField("topic", "a non-empty string", topic);
-  else if (!isName(event)) reason = explainField("event", "a non-empty string", event);
+  if (!isName(topic)) {
+    reason = explainField("topic", "a non-empty string", topic);
+    if (event === controlEvents.join && ref !== null && isRef(ref) && isEchoed(topic)) {
+      return { ok: false, reason, ref, topic, isJoin: true };
+    }
+  } else if (!isName(event)) reason = explainField("event", "a non-empty string", event);
   else if (!isRef(ref)) reason = explainField("ref", "a string or null", ref);
   else if (!isRef(joinRef)) reason = explainField("join_ref", "a string or null", joinRef);
   else return { ok: true, frame: { joinRef, ref, topic, event, payload } };

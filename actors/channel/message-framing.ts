@@ -32,6 +32,32 @@ export function frameMessages(messages: readonly Message[]): Framed {
   return new Framed(encodeMessages(messages));
 }
 
+/** Node writes up to 16 KiB of text without allocating memory for them. */
+const maxTextLength = 16_000;
+
+/**
+ * The frames of `messages`, in order, as text to be written as "latin1": half the price of a buffer.
+ * Null where it would not do: some are binary or framed already, not all is ASCII, or it is too long.
+ */
+export function encodeAsciiMessages(messages: readonly (Message | Framed)[]): string | null {
+  let frames = "";
+  let highUnits = 0;
+  for (const message of messages) {
+    if (typeof message !== "string") return null;
+    const { length } = message;
+    if (frames.length + length > maxTextLength) return null;
+    if (length <= shortLength) {
+      frames += String.fromCharCode(finText, length) + message;
+      highUnits += 1;
+    } else {
+      frames += String.fromCharCode(finText, length16, length >> 8, length & 0xff) + message;
+      highUnits += (length & 0x80) === 0 ? 1 : 2;
+    }
+  }
+  // UTF-8 has a second byte for each unit over 0x7f: there are none but those of the headers.
+  return Buffer.byteLength(frames) === frames.length + highUnits ? frames : null;
+}
+
 /** The frames of `messages`, in order, in one buffer; what is framed already is copied. */
 export function encodeMessages(messages: readonly (Message | Framed)[]): Buffer {
   const lengths: number[] = [];

@@ -8,11 +8,12 @@ import {
   controlEvents,
   controlTopic,
   type Frame,
+  type FrameFault,
   type ParsedFrame,
   type ReplyStatus,
 } from "./frame.ts";
 import type { FrameBudget } from "./frame-budget.ts";
-import { encodeChunkForm, encodePushForm, encodeReplyForm } from "./frame-forms.ts";
+import { ChannelForms, encodeChunkForm, encodeReplyForm } from "./frame-forms.ts";
 import type { Framed, Message } from "./message-framing.ts";
 import type { Session } from "./session.ts";
 import { readPayload, SocketChannels, unmatchedTopic } from "./socket-channels.ts";
@@ -67,7 +68,7 @@ export class Socket implements WriterOwner {
       ? this.#codec.parseBinary(data)
       : this.#codec.parseText(data.toString());
     if (!parsed.ok) {
-      this.#refuse(parsed.reason, parsed.ref, parsed.topic);
+      this.#refuse(parsed);
       return;
     }
     this.#badFrames = 0;
@@ -125,18 +126,18 @@ export class Socket implements WriterOwner {
 
   /** Pushes JSON text on the channel's event. */
   push(channel: Channel, isBinary: boolean, json: string): void {
-    this.send(encodePushForm(this.#codec, channel, isBinary, json));
+    this.send(this.#formsOf(channel).push(isBinary, json));
   }
 
   /** Sends a `phx_reply` of a channel, with JSON text. */
   reply(
-    address: Pick<Channel, "joinRef" | "topic">,
+    channel: Channel,
     ref: string | null,
     isBinary: boolean,
     status: ReplyStatus,
     json: string,
   ): void {
-    this.send(encodeReplyForm(this.#codec, address, ref, isBinary, status, json));
+    this.send(this.#formsOf(channel).reply(ref, isBinary, status, json));
   }
 
   /** Makes the encoder of the chunks of a stream. */
@@ -315,7 +316,8 @@ export class Socket implements WriterOwner {
   /** Answers a frame in the form in which it came. */
   answer(frame: Frame, joinRef: string | null, status: ReplyStatus, json: string): void {
     const { ref, topic, payload } = frame;
-    this.reply({ joinRef, topic }, ref, Buffer.isBuffer(payload), status, json);
+    const isBinary = Buffer.isBuffer(payload);
+    this.send(encodeReplyForm(this.#codec, { joinRef, topic }, ref, isBinary, status, json));
   }
 
   /** Tells the client that a channel is closed. */
@@ -323,9 +325,19 @@ export class Socket implements WriterOwner {
     this.send(this.#codec.encodeMessage(joinRef, joinRef, topic, event, "{}"));
   }
 
-  #refuse(reason: string, ref: string | null, topic: string): void {
-    const payload = JSON.stringify({ reason });
-    this.send(this.#codec.encodeMessage(null, ref, topic, controlEvents.error, payload));
+  #formsOf(channel: Channel): ChannelForms {
+    channel.forms ??= new ChannelForms(this.#codec, channel);
+    return channel.forms;
+  }
+
+  #refuse({ reason, ref, topic, isJoin }: FrameFault): void {
+    if (isJoin) {
+      const response = JSON.stringify({ reason, code: "invalid_request" });
+      this.send(this.#codec.encodeReply(null, ref, topic, "error", response));
+    } else {
+      const payload = JSON.stringify({ reason });
+      this.send(this.#codec.encodeMessage(null, ref, topic, controlEvents.error, payload));
+    }
     this.#badFrames += 1;
     if (this.#badFrames < maxBadFrames) return;
     this.#host.blame(this, `${maxBadFrames} bad frames in a row, the last: ${reason}`);

@@ -1,6 +1,6 @@
 import type { Socket as NetSocket } from "node:net";
 import type { WebSocket } from "ws";
-import { encodeMessages, Framed, type Message } from "./message-framing.ts";
+import { encodeAsciiMessages, encodeMessages, Framed, type Message } from "./message-framing.ts";
 import type { Outbox, Sender } from "./outbox.ts";
 
 /** Who is told of a client that does not read what it is sent. */
@@ -27,7 +27,7 @@ const tooSlowAtBytes = 16_777_216;
 
 /**
  * Writes the messages of one socket, those of a turn together. It frames them itself and goes past
- * the WebSocket to its connection: one buffer and one system call, however many messages.
+ * the WebSocket to its connection: one system call, however many messages.
  */
 export class Writer implements Sender {
   readonly #owner: WriterOwner;
@@ -85,10 +85,7 @@ export class Writer implements Sender {
       this.#owner.onTooSlow(net.writableLength);
       return;
     }
-    const first = messages[0];
-    // What many sockets are sent is one buffer for all of them.
-    if (messages.length === 1 && first instanceof Framed) net.write(first.bytes);
-    else net.write(encodeMessages(messages));
+    this.#write(messages);
     if (net.writableLength >= fullAtBytes && !this.isFull) {
       this.isFull = true;
       this.#awaitDrain();
@@ -97,6 +94,19 @@ export class Writer implements Sender {
     if (!this.#wantsRoom) return;
     if (net.writableLength < roomBytes) this.#tellRoom();
     else this.#awaitDrain();
+  }
+
+  #write(messages: readonly (Message | Framed)[]): void {
+    const net = this.#net;
+    const first = messages[0];
+    // What many sockets are sent is one buffer for all of them.
+    if (messages.length === 1 && first instanceof Framed) {
+      net.write(first.bytes);
+      return;
+    }
+    const text = encodeAsciiMessages(messages);
+    if (text === null) net.write(encodeMessages(messages));
+    else net.write(text, "latin1");
   }
 
   /** So much waits that the connection will say when it has been taken. */

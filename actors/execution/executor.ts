@@ -132,14 +132,12 @@ export class Executor {
   }
 
   #callSync(run: Run): Outcome | Promise<Outcome> {
-    const answered = this.#invoke(run);
     const answer = (response: Response): Outcome => toOutcome(run, response);
-    if (!isPromise(answered)) return this.#conclude(run, answered, answer);
-    return answered.then((response) => this.#conclude(run, response, answer));
+    return this.#invoke(run, (response) => this.#conclude(run, response, answer));
   }
 
   #callAsync(run: Run): Outcome | Promise<Outcome> {
-    const answered = this.#invoke(run);
+    const answered = this.#invoke(run, itself);
     // Nobody took it: then there is nothing to acknowledge.
     if (!isPromise(answered)) return this.#refused(run, toOutcome(run, answered));
     const later = answered.then((response) => this.#conclude(run, response, itself));
@@ -147,7 +145,7 @@ export class Executor {
   }
 
   #callNone(run: Run): Outcome | Promise<Outcome> {
-    const answered = this.#invoke(run);
+    const answered = this.#invoke(run, itself);
     if (!isPromise(answered)) return this.#refused(run, toOutcome(run, answered));
     void answered.then((response) => this.#conclude(run, response, itself));
     return { response: null, status: "ok", reply: run.request.requestType };
@@ -180,13 +178,13 @@ export class Executor {
     ) as Outcome | Promise<Outcome>;
   }
 
-  /** The Response of a call that is answered once. */
-  #invoke(run: Run): Response | Promise<Response> {
-    return this.#invoker.invoke<Response>(
+  /** Hands the Response of a call that is answered once to `use`. */
+  #invoke<T>(run: Run, use: (response: Response) => T | Promise<T>): T | Promise<T> {
+    return this.#invoker.invoke<T | Promise<T>>(
       this.#encodeCall(run, run.info),
-      (result) => successResponse(run.request.requestId, result),
-      (failure) => this.#explain(run, failure),
-    );
+      (result) => use(successResponse(run.request.requestId, result)),
+      (failure) => use(this.#explain(run, failure)),
+    ) as T | Promise<T>;
   }
 
   #encodeCall(run: Run, info: CallInfo): Parameters<Invoker["invoke"]>[0] {

@@ -20,7 +20,7 @@ async function acceptorOn(
 }
 
 async function threads(t: TestContext, count: number): Promise<System> {
-  const system = await createSystem({ threads: count, intensity: 100 });
+  const system = await createSystem({ threads: count, intensity: 100, stallTimeoutMs: 60_000 });
   t.after(() => system.stop());
   return system;
 }

@@ -79,7 +79,7 @@ test("a refused upgrade takes no place", async (t) => {
 });
 
 test("the bounds hold over the acceptors of all threads, also when one is restarted", async (t) => {
-  const system = await createSystem({ threads: 2, intensity: 100 });
+  const system = await createSystem({ threads: 2, intensity: 100, stallTimeoutMs: 60_000 });
   t.after(() => system.stop());
   const offer = offerConnectionMemory(2);
   t.after(() => offer.close());

@@ -42,13 +42,36 @@ test("a bad frame is answered with what was expected, and the socket stays", asy
   }
 });
 
+test("a join whose topic is refused is answered on that topic, in both serializations", async (t) => {
+  const at = await stage(t);
+  const reasons: [topic: string, reason: string][] = [
+    [`api:${"x".repeat(252)}`, "topic is longer than 255 bytes"],
+    ["api:\ud800", "topic is not valid Unicode"],
+  ];
+  for (const [topic, reason] of reasons) {
+    const payload = { status: "error", response: { reason, code: "invalid_request" } };
+    const client = await at.connect();
+    assert.deepEqual(await client.join(topic, "7"), [null, "7", topic, "phx_reply", payload]);
+    const old = await at.connect("vsn=1.0.0");
+    old.send(JSON.stringify({ topic, event: "phx_join", payload: {}, ref: "7" }));
+    assert.deepEqual(await old.next(), { topic, event: "phx_reply", payload, ref: "7" });
+    await isServed(at, client);
+  }
+  const client = await at.connect();
+  const longer = await client.join("x".repeat(1_000_000), "7");
+  assert.deepEqual(longer, fault("topic is longer than 255 bytes", "7"));
+});
+
 test("ten bad frames in a row close the socket with 1008; nine and a good one do not", async (t) => {
   const at = await stage(t);
   const client = await at.connect();
   for (let i = 0; i < 9; i++) client.send("bad");
   await client.take(9);
   await client.heartbeat();
-  for (let i = 0; i < 10; i++) client.send("bad");
+  for (let i = 0; i < 5; i++) {
+    client.send("bad");
+    client.send(["1", "2", "x".repeat(256), "phx_join", {}]);
+  }
   assert.equal((await client.take(10)).length, 10);
   assert.equal(await client.closed, 1008);
   await at.quiet();

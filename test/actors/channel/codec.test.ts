@@ -53,6 +53,8 @@ for (const [vsn, sample] of Object.entries(samples)) {
       });
       assert.equal(encodeReply("1", "1", "t", "ok", "{}"), sample.reply);
       assert.equal(encodePush("1", "t", "e", "[1]"), sample.push);
+      assert.equal(codec.encodeReplies("1", "t")("1", "ok", "{}"), sample.reply);
+      assert.equal(codec.encodePushes("1", "t", "e")("[1]"), sample.push);
       assert.equal(encodeMessage("1", "1", "t", "phx_close", "{}"), sample.close);
     });
 

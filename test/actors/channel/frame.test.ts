@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { maxFieldBytes, parseFields, rejectFrame } from "../../../actors/channel/frame.ts";
+import {
+  maxEchoBytes,
+  maxFieldBytes,
+  parseFields,
+  rejectFrame,
+} from "../../../actors/channel/frame.ts";
 
 const longest = "t".repeat(maxFieldBytes);
 
@@ -67,6 +72,32 @@ describe("parseFields", () => {
       });
     });
   }
+
+  test("keeps the topic of a join whose topic is refused, as far as it can be repeated", () => {
+    const join = (ref: unknown, topic: unknown): unknown =>
+      parseFields("1", ref, topic, "phx_join", {});
+    const fault = (reason: string, topic: string): unknown => ({
+      ...{ ok: false, reason, ref: "2", topic, isJoin: true },
+    });
+    const long = "topic is longer than 255 bytes";
+    for (const topic of [`${longest}t`, "t".repeat(maxEchoBytes), "ä".repeat(maxEchoBytes / 2)]) {
+      assert.deepEqual(join("2", topic), fault(long, topic));
+    }
+    assert.deepEqual(join("2", "t\ud800"), fault("topic is not valid Unicode", "t\ud800"));
+    assert.deepEqual(join("2", ""), fault("topic must be a non-empty string", ""));
+    const unanswered: [unknown, unknown][] = [
+      ["2", "t".repeat(maxEchoBytes + 1)],
+      ["2", `ä${"t".repeat(maxEchoBytes - 1)}`],
+      ["2", 7],
+      [null, `${longest}t`],
+      [2, `${longest}t`],
+      ["\ud800", `${longest}t`],
+    ];
+    for (const [ref, topic] of unanswered) {
+      assert.partialDeepStrictEqual(join(ref, topic), { ok: false, topic: "phoenix" });
+      assert.ok(!Object.hasOwn(join(ref, topic) as object, "isJoin"));
+    }
+  });
 
   test("counts bytes of UTF-8, not characters", () => {
     assert.ok(parseFields(longest, longest, longest, longest, {}).ok);

@@ -5,6 +5,7 @@ import type { Writable } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
+  encodeAsciiMessages,
   encodeMessages,
   Framed,
   frameMessages,
@@ -85,6 +86,41 @@ test("what is framed already is part of the rest, in order", async () => {
       assert.deepEqual(encodeMessages(parts), Buffer.concat(single));
       const messages = await Promise.all(single.map(read));
       assert.deepEqual(await read(encodeMessages(parts)), messages.flat());
+    }),
+  );
+});
+
+const lengths = [0, 1, 125, 126, 127, 128, 255, 256, 383, 384, 15_000];
+const ascii = fc.oneof(
+  fc.string({ unit: "binary-ascii" }),
+  fc.constantFrom(...lengths).map((n) => "x".repeat(n)),
+);
+
+test("an ASCII text of any length, as text of one byte a unit, is the same bytes", () => {
+  for (const length of lengths) {
+    const messages = ["x".repeat(length)];
+    const encoded = encodeAsciiMessages(messages) ?? "";
+    assert.deepEqual(Buffer.from(encoded, "latin1"), encodeMessages(messages));
+  }
+  assert.equal(encodeAsciiMessages(["x".repeat(20_000)]), null);
+});
+
+test("so are several; nothing else is such a text", () => {
+  const framed = ascii.map((message) => frameMessages([message]));
+  const isAscii = (message: string): boolean => Buffer.byteLength(message) === message.length;
+  fc.assert(
+    fc.property(fc.array(fc.oneof(ascii, text)), (messages) => {
+      const length = messages.reduce((sum, message) => sum + message.length, 0);
+      const encoded = encodeAsciiMessages(messages);
+      if (encoded !== null)
+        assert.deepEqual(Buffer.from(encoded, "latin1"), encodeMessages(messages));
+      // So that their headers fit as well.
+      if (length < 15_000) assert.equal(encoded !== null, messages.every(isAscii));
+    }),
+  );
+  fc.assert(
+    fc.property(fc.array(ascii), fc.oneof(binary, framed), (messages, other) => {
+      assert.equal(encodeAsciiMessages([...messages, other]), null);
     }),
   );
 });

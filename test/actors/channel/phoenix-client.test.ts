@@ -49,6 +49,10 @@ test("the official client joins, calls, is refused, crashes, rejoins and leaves"
     "error",
     { reason: "unmatched topic" },
   ]);
+  assert.deepEqual(await answer(socket.channel("x".repeat(256)).join()), [
+    "error",
+    { reason: "topic is longer than 255 bytes", code: "invalid_request" },
+  ]);
 
   const errored = new Promise<void>((resolve) => channel.onError(resolve));
   channel.push("api", request("crash", "r2"));

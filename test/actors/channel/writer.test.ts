@@ -16,9 +16,9 @@ class FakeNet {
   writableLength = 0;
   #onDrain: (() => void)[] = [];
 
-  write(bytes: Buffer): boolean {
-    this.written.push(bytes);
-    this.writableLength += bytes.length;
+  write(data: Buffer | string, encoding?: BufferEncoding): boolean {
+    this.written.push(typeof data === "string" ? Buffer.from(data, encoding) : data);
+    this.writableLength += data.length;
     return this.writableLength < 65_536;
   }
 
@@ -84,6 +84,10 @@ test("all that a turn sends leaves in one write, in order", async () => {
   writer.send("f");
   await turn();
   assert.deepEqual(net.written[1], encodeMessages(["f"]));
+  writer.send("g".repeat(200));
+  writer.send("é");
+  await turn();
+  assert.deepEqual(net.written[2], encodeMessages(["g".repeat(200), "é"]));
 });
 
 test("unread is what has not been written yet, and what has not been taken", async () => {

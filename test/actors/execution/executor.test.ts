@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { LogEntry } from "../../fixtures/running-system.ts";
 import { type ServiceKit, scratchFolder, startKit } from "../service/service-kit.ts";
 import { alice, strictPolicy } from "../service/test-client.ts";
 
@@ -123,13 +124,12 @@ for (const threads of [0, 2]) {
     assert.deepEqual(await failureOf(kit, "refuses"), refused);
     assert.equal(await kit.result("faulty_service", "nothing"), null);
     assert.equal(await kit.result("faulty_service", "fine"), "fine");
-    const text = JSON.stringify(kit.log);
-    for (const detail of ["secret detail", "secret rejection"]) {
-      assert.ok(text.includes(detail), `${detail} is not in the log`);
-    }
-    const failed = kit.log.find(({ fields }) => fields["error"] === "secret detail");
-    assert.equal(failed?.fields["function"], "faulty_service.throws");
-    assert.match(String(failed?.fields["stack"]), /faulty-service\.ts/);
+    const line = (detail: string): Promise<LogEntry> =>
+      kit.log.first(({ fields }) => fields["error"] === detail);
+    await line("secret rejection");
+    const { fields } = await line("secret detail");
+    assert.equal(fields["function"], "faulty_service.throws");
+    assert.match(String(fields["stack"]), /faulty-service\.ts/);
   });
 }
 
@@ -163,7 +163,7 @@ test("one function calls another: within its deadline, with the outcome that a c
   await kit.load("faulty-service.ts");
   assert.equal(await kit.result("faulty_service", "forwards", { to: "fine" }), "fine");
   const left = await kit.result("faulty_service", "remaining");
-  assert.ok(typeof left === "number" && left > 0 && left <= 1_000, `${left} ms were left`);
+  assert.ok(typeof left === "number" && left > 0 && left <= 10_000, `${left} ms were left`);
   const codes = {
     ...{ refuses: "out_of_stock", throws: "internal", nope: "unsupported_function" },
     ...{ positional: "invalid_arguments", never: "timeout" },
