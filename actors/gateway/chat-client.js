@@ -5,7 +5,18 @@ const { Presence, Socket } = globalThis.Phoenix;
 const element = (id) => document.getElementById(id);
 const log = element("log");
 const messages = element("messages");
+const older = element("older");
 const { event } = element("script").dataset;
+
+/** Messages that are loaded at once. */
+const pageSize = 50;
+
+/** What stands where no message is. */
+const noMessages = {
+  pending: "What is said here is shown to those who have been accepted.",
+  unsaid: "Nothing has been said yet. Open this page in a second window, and talk to yourself.",
+  unkept: "What was said here before is not kept.",
+};
 
 /** A room that this page is in, from the join until it is left. */
 class Room {
@@ -16,6 +27,9 @@ class Room {
   #calls = 0;
   /** The last message that was seen; a join that tells it gets all that came since. */
   #seen = null;
+  /** What is loaded of the history is from here on; null: none of it may be, or has been. */
+  #oldest = null;
+  #isLoading = false;
 
   constructor(name, groupId) {
     this.#name = name;
@@ -63,9 +77,8 @@ class Room {
     // What was missed comes after this, and each message tells its own offset.
     if (recovered !== true) this.#seen = { since: offset, epoch };
     if (isFirst) showRoom(this.#groupId);
-    this.#sayStatus(status);
     showConnection(true);
-    if (isFirst && status !== "pending") this.#showHistory(offset);
+    this.#sayStatus(status);
   }
 
   /** Whoever is accepted gets what is behind `offset`. */
@@ -74,8 +87,13 @@ class Room {
     this.#sayStatus(status);
   }
 
+  /** Who is pending is not told who is here and what they say; the others may read what was said. */
   #sayStatus(status) {
-    if (status === "pending") say("Somebody in the room has to accept you first.");
+    const isPending = status === "pending";
+    document.body.classList.toggle("pending", isPending);
+    if (isPending) messages.dataset.empty = noMessages.pending;
+    else if (this.#oldest === null) this.showOlder();
+    if (isPending) say("Somebody in the room has to accept you first.");
     else if (status === "muted") say(`You are here as ${this.#name}, and may not speak.`);
     else say(`You are here as ${this.#name}.`);
   }
@@ -85,11 +103,30 @@ class Room {
     showConnection(false);
   }
 
-  async #showHistory(offset) {
-    const page = await this.#call("history", { before: offset + 1, limit: 50 });
-    // Live messages may have come meanwhile; these were before them.
-    messages.prepend(...page.messages.map((message) => createMessage(message, this.#name)));
-    log.scrollTop = log.scrollHeight;
+  /** Shows a page of what was said before that which is shown. */
+  async showOlder() {
+    if (this.#isLoading) return;
+    this.#isLoading = true;
+    const isFirst = this.#oldest === null;
+    // Live messages may come meanwhile; these were before them.
+    this.#oldest ??= this.#seen.since + 1;
+    try {
+      const page = await this.#call("history", { before: this.#oldest, limit: pageSize });
+      if (room !== this) return;
+      this.#oldest = page.messages[0]?.offset ?? this.#oldest;
+      messages.dataset.empty = page.offset === 0 ? noMessages.unsaid : noMessages.unkept;
+      prepend(
+        page.messages.map((message) => createMessage(message, this.#name)),
+        page.has_more,
+      );
+      if (isFirst) log.scrollTop = log.scrollHeight;
+    } catch (error) {
+      if (room !== this) return;
+      note(`What was said before could not be loaded. ${error.message}`);
+      older.hidden = false;
+    } finally {
+      this.#isLoading = false;
+    }
   }
 
   #show(message) {
@@ -100,7 +137,7 @@ class Room {
 
   /** The gateway tells that it left messages out. */
   #miss({ epoch, from, to, reason }) {
-    const what = from === null || from > to ? "messages" : `messages ${from} to ${to}`;
+    const what = from > to ? "messages" : `messages ${from} to ${to}`;
     note(reason === "slow" ? `Too slow: ${what} were left out.` : `Perhaps ${what} were lost.`);
     this.#seen = { since: to, epoch };
   }
@@ -118,7 +155,7 @@ class Room {
         .push(event, request)
         .receive("ok", ({ success, result, error }) => (success ? resolve(result) : refuse(error)))
         .receive("error", ({ error, reason }) => refuse(error ?? reason))
-        .receive("timeout", () => refuse("There was no answer: it may have been sent or not."));
+        .receive("timeout", () => refuse("There was no answer: it may have been done or not."));
     });
   }
 
@@ -132,6 +169,8 @@ class Room {
 }
 
 let room = null;
+/** Why messages were not sent, since one was: told on one line. */
+let refusal = null;
 
 element("join").addEventListener("submit", (submitted) => {
   submitted.preventDefault();
@@ -146,12 +185,16 @@ element("send").addEventListener("submit", async (submitted) => {
   const { text } = submitted.target.elements;
   const said = text.value;
   text.value = "";
+  if (said.trim() === "") return;
   try {
     await room?.send(said);
+    refusal = null;
   } catch (error) {
-    note(`Not sent: “${said}”. ${error.message}`);
+    noteRefusal(said, error.message);
   }
 });
+
+older.addEventListener("click", () => room?.showOlder());
 
 element("leave").addEventListener("click", () => room?.leave());
 
@@ -176,6 +219,8 @@ function showRoom(groupId) {
   element("title").textContent = groupId;
   document.title = `${groupId} · Chat`;
   messages.replaceChildren();
+  messages.dataset.empty = "";
+  older.hidden = true;
   element("join").hidden = true;
   element("room").hidden = false;
   element("send").elements.text.focus();
@@ -184,6 +229,7 @@ function showRoom(groupId) {
 function showForm(why) {
   say(why);
   showConnection(true);
+  document.body.classList.remove("pending");
   element("title").textContent = "Chat";
   document.title = "Chat · Troupe";
   element("room").hidden = true;
@@ -218,7 +264,28 @@ function createMessage({ from_user_id: from, message, timestamp }, self) {
 }
 
 function note(text) {
-  add(createElement("li", { className: "note", textContent: text }));
+  const line = createElement("li", { className: "note", textContent: text });
+  add(line);
+  return line;
+}
+
+/** The line of the same refusal before counts them all, and is the last one again. */
+function noteRefusal(said, why) {
+  const isAgain = refusal !== null && refusal.why === why && refusal.line.isConnected;
+  const count = isAgain ? refusal.count + 1 : 1;
+  if (isAgain) refusal.line.remove();
+  const others = count === 2 ? "the one" : `the ${count - 1}`;
+  const what = count === 1 ? `“${said}”` : `“${said}”, nor ${others} before it`;
+  refusal = { why, count, line: note(`Not sent: ${what}. ${why}`) };
+}
+
+/** Adds older lines; what is read stays in its place. */
+function prepend(lines, hasMore) {
+  const below = log.scrollHeight - log.scrollTop;
+  messages.prepend(...lines);
+  if (!hasMore && document.activeElement === older) log.focus({ preventScroll: true });
+  older.hidden = !hasMore;
+  log.scrollTop = log.scrollHeight - below;
 }
 
 /** Adds a line, and stays at the end if the reader is there. */

@@ -49,21 +49,24 @@ button.plain { background: transparent; color: var(--accent); }
 button:disabled { opacity: 0.5; cursor: default; }
 .away #status { color: var(--warn); }
 .away aside { opacity: 0.5; }
+.pending aside { visibility: hidden; }
 #room { display: grid; grid-template-columns: 1fr 11rem; gap: 0 1.5rem; margin-top: 0.75rem; }
 #send { grid-column: 1 / -1; }
 #log { height: min(26rem, 60vh); overflow-y: auto; border: 1px solid var(--line); border-radius: 8px; padding: 0.5rem 1rem; }
 #log ol, aside ul { list-style: none; margin: 0; padding: 0; }
-#log ol:empty::before { content: "Nothing has been said yet. Open this page in a second window, and talk to yourself."; color: var(--soft); }
+#log ol:empty::before { content: attr(data-empty); color: var(--soft); }
 #log li, aside li { padding: 0.15rem 0; overflow-wrap: anywhere; }
 #log b { margin-right: 0.5rem; }
 #log b.own { color: var(--accent); }
 #log time { float: right; color: var(--soft); font-size: 0.8rem; line-height: 1.5rem; margin-left: 0.75rem; }
+#older { display: block; margin: 0 auto 0.35rem; padding: 0.1rem 0.7rem; font-size: 0.875rem; }
 #log .note { color: var(--warn); font-style: italic; }
 aside h2 { margin: 0 0 0.4rem; }
 aside small { color: var(--soft); }
 @media (max-width: 36rem) {
   body { margin: 1.25rem auto; }
   #room { grid-template-columns: 1fr; }
+  .pending aside { display: none; }
   aside { order: -1; display: flex; gap: 0.75rem; align-items: baseline; margin-bottom: 0.5rem; }
   aside h2 { flex: none; font-size: 1rem; margin: 0; }
   aside ul { display: flex; flex-wrap: wrap; gap: 0 0.75rem; max-height: 4rem; overflow-y: auto; }
@@ -78,7 +81,10 @@ const body = `<h1 id="title">Chat</h1>
 <button>Join</button>
 </form>
 <main id="room" hidden>
-<div id="log" role="log" aria-label="Messages" tabindex="0"><ol id="messages"></ol></div>
+<div id="log" role="log" aria-label="Messages" tabindex="0">
+<button id="older" type="button" class="plain" hidden>Show older</button>
+<ol id="messages"></ol>
+</div>
 <aside><h2 id="here">Here now</h2><ul id="people" aria-labelledby="here"></ul></aside>
 <form id="send">
 <label>Message <input name="text" required maxlength="2000" autocomplete="off"></label>

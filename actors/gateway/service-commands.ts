@@ -68,7 +68,7 @@ export function serviceCommands(
     {
       ...stopActor,
       parameters: [x],
-      description: "stop a service, or an actor for good",
+      description: "stop a service, or an actor; its supervisor does not start it anew",
       run: async (name) => {
         if (!isService(name)) return stopActor.run(name);
         await gateway.loader().stop(name);
@@ -82,7 +82,8 @@ export function serviceCommands(
     {
       ...restartActor,
       parameters: [x],
-      description: "load a service anew, or kill an actor so that its supervisor starts it anew",
+      description:
+        "load a service anew, or kill an actor so that its supervisor or parent starts it anew",
       run: (name) => (isService(name) ? gateway.loader().restart(name) : restartActor.run(name)),
       format: (restarted: object) =>
         "functions" in restarted

@@ -49,17 +49,16 @@ export function runtimeCommands(system: () => System): CommandTable {
     {
       name: "stop",
       parameters: [x],
-      description: "stop an actor for good",
+      description: "stop an actor; its supervisor does not start it anew",
       run: (actor) => operator().stop(actor),
-      format: ({ pid, name }: Stopped) => `stopped ${pid}${name === null ? "" : ` ${name}`}`,
+      format: formatStopped,
     },
     {
       name: "restart",
       parameters: [x],
-      description: "kill an actor, so that its supervisor starts it anew",
+      description: "kill an actor, so that its supervisor or parent starts it anew",
       run: (actor) => operator().restart(actor),
-      format: ({ pid, newPid }: Restarted) =>
-        newPid === null ? `killed ${pid}; it was not started anew` : `${pid} is now ${newPid}`,
+      format: formatRestarted,
     },
     {
       name: "tell",
@@ -104,6 +103,17 @@ export function runtimeCommands(system: () => System): CommandTable {
 }
 
 type Send<Result> = (...args: unknown[]) => Result;
+
+function formatStopped({ pid, name, parent }: Stopped): string {
+  const stopped = `stopped ${pid}${name === null ? "" : ` ${name}`}`;
+  return parent === null ? stopped : `${stopped}; its parent ${parent} may start it anew`;
+}
+
+function formatRestarted({ pid, name, parent, newPid }: Restarted): string {
+  if (newPid !== null) return `${pid} is now ${newPid}`;
+  if (parent === null || name !== null) return `killed ${pid}; it was not started anew`;
+  return `killed ${pid}; its parent ${parent} may start it anew`;
+}
 
 /** Siblings by name, the numbers in it by value: an order that stays from call to call. */
 function sortTree(nodes: readonly TreeNode[]): TreeNode[] {

@@ -8,16 +8,25 @@ import { CommandError } from "./command.ts";
 const stopTimeoutMs = 60_000;
 const restartTimeoutMs = 10_000;
 const restartPollMs = 20;
+const killedBy = "restarted by the operator";
 
 /** What became of an actor that was told to stop. */
 export interface Stopped {
   readonly pid: string;
   readonly name: string | null;
+  /**
+   * Name or pid of the actor that had spawned it and may start it anew as it needs it; null: a
+   * supervisor had, and does what its spec says.
+   */
+  readonly parent: string | null;
 }
 
 /** What became of an actor that was killed to be restarted. */
 export interface Restarted extends Stopped {
-  /** The pid of its successor; null when its supervisor did not start one within 10 s. */
+  /**
+   * The pid of its successor; null when none was started within 10 s, or when nobody can tell who it
+   * is: it would be a child without a name of an actor that is no supervisor.
+   */
   readonly newPid: string | null;
 }
 
@@ -58,26 +67,38 @@ export class Operator {
     throw new CommandError(`${x}: no answer from thread ${silent.join(", ")}`);
   }
 
-  /** Stops an actor for good: its supervisor keeps the spec, but does not restart it. */
+  /**
+   * Stops an actor. Its supervisor keeps the spec, but does not restart it; an actor that has spawned
+   * it itself may do what it does whenever that child ends.
+   */
   async stop(x: unknown): Promise<Stopped> {
     const { ref, info, supervisor, child } = await this.#find(x);
     if (info.parent === null) throw new CommandError(`${x} holds the system up; it cannot stop`);
     if (supervisor !== null && child !== null) {
       await supervisor.askWith({ timeoutMs: stopTimeoutMs }).terminateChild(child.id);
-    } else {
-      this.#system.stopActor(ref);
+      return { pid: info.pid, name: info.name, parent: null };
     }
-    return { pid: info.pid, name: info.name };
+    const parent = await this.#label(info.parent);
+    this.#system.stopActor(ref);
+    return { pid: info.pid, name: info.name, parent };
   }
 
   /**
-   * Kills an actor and waits until its supervisor has started the next one. A supervisor is stopped
-   * and started instead: killed, it would take all below it along without their `terminate`.
+   * Kills an actor and waits until its supervisor, or the actor that had spawned it under a name, has
+   * started the next one. A supervisor is stopped and started instead: killed, it would take all below
+   * it along without their `terminate`.
    */
   async restart(x: unknown): Promise<Restarted> {
     const { ref, info, supervisor, child } = await this.#find(x);
-    if (supervisor === null || child === null) {
+    const { pid, name } = info;
+    if (info.parent === null) {
       throw new CommandError(`${x} has no supervisor that would start it again`);
+    }
+    if (supervisor === null || child === null) {
+      const parent = await this.#label(info.parent);
+      this.#system.killActor(ref, killedBy);
+      const successor = name === null ? null : await this.#successor(ref, () => this.#named(name));
+      return { pid, name, parent, newPid: successor === null ? null : `${successor}` };
     }
     let successor: ActorRef | null;
     if (child.type === "supervisor") {
@@ -85,10 +106,10 @@ export class Operator {
       await ask.terminateChild(child.id);
       successor = await ask.restartChild(child.id);
     } else {
-      this.#system.killActor(ref, "restarted by the operator");
-      successor = await this.#successor(supervisor, child.id, ref);
+      this.#system.killActor(ref, killedBy);
+      successor = await this.#successor(ref, () => runningChild(supervisor, child.id));
     }
-    return { pid: info.pid, name: info.name, newPid: successor === null ? null : `${successor}` };
+    return { pid, name, parent: null, newPid: successor === null ? null : `${successor}` };
   }
 
   async #find(x: unknown): Promise<Found> {
@@ -103,22 +124,43 @@ export class Operator {
     return child === null ? none : { ref, info, supervisor: parent, child };
   }
 
-  /** Nobody tells an outsider that a supervisor has restarted a child: it is asked again and again. */
+  /** An actor's name, or its pid where it has none or does not answer. */
+  async #label(pid: string): Promise<string> {
+    const { actors } = await this.#system.inspect();
+    return actors.find((actor) => actor.pid === pid)?.name ?? pid;
+  }
+
+  #named(name: string): ActorRef | null {
+    return this.#system.resolve(name) ?? null;
+  }
+
+  /**
+   * Nobody tells an outsider that a child has been restarted: whoever knows is asked again and again.
+   *
+   * @param look what runs in its place, itself included; null: nothing; undefined: nothing ever will
+   */
   async #successor(
-    supervisor: ActorRef<Supervisor>,
-    id: string,
     old: ActorRef,
+    look: () => Promise<ActorRef | null | undefined> | ActorRef | null,
   ): Promise<ActorRef | null> {
     const { clock } = this.#system;
     const giveUpAt = clock.now() + restartTimeoutMs;
     while (clock.now() < giveUpAt) {
-      const child = (await childrenOf(supervisor))?.find((one) => one.id === id);
-      if (child === undefined) return null;
-      if (child.ref !== null && !child.ref.equals(old)) return child.ref;
+      const found = await look();
+      if (found === undefined) return null;
+      if (found !== null && !found.equals(old)) return found;
       await new Promise<void>((resolve) => void clock.after(restartPollMs, resolve));
     }
     return null;
   }
+}
+
+/** Null while the child does not run, undefined when the supervisor knows it no more. */
+async function runningChild(
+  supervisor: ActorRef<Supervisor>,
+  id: string,
+): Promise<ActorRef | null | undefined> {
+  return (await childrenOf(supervisor))?.find((one) => one.id === id)?.ref;
 }
 
 /** Null when the actor is no supervisor, or gone. */

@@ -1,11 +1,31 @@
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 
-/** Ports that nobody listens on now: a node's name has its port in it, so it is chosen beforehand. */
+/** Below those that systems give to whoever asks for any port, or connects from one. */
+const range = { from: 10_000, to: 32_000 };
+
+/**
+ * Ports that nobody listens on now: a node's name has its port in it, so it is chosen beforehand. They
+ * are of those that no system gives away by itself, so that nobody takes one before it is used: each
+ * connection that is opened meanwhile, by whatever process, has a port of its own, too.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = randomInt(range.from, range.to);
+    if (!ports.has(port) && (await isFree(port))) ports.add(port);
+  }
+  return [...ports];
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const probe = createServer().listen({ port, host: "127.0.0.1", exclusive: true });
+  try {
+    await once(probe, "listening");
+  } catch {
+    return false;
+  }
+  await once(probe.close(), "close");
+  return true;
 }

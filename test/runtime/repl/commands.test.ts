@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runInNewContext } from "node:vm";
 import {
@@ -7,9 +7,11 @@ import {
   type CommandTable,
   type Restarted,
   runtimeCommands,
+  type Stopped,
   type TreeNode,
 } from "#runtime";
 import { startSystem } from "../../fixtures/running-system.ts";
+import { Keeper } from "./fixtures/keeper.ts";
 import Tally from "./fixtures/tally.ts";
 
 const tallyPath = fileURLToPath(new URL("fixtures/tally.ts", import.meta.url));
@@ -71,14 +73,13 @@ describe("the commands of a system", () => {
     await assert.rejects(run(table, "ask", "tally", 5), /expected the name of a message/);
   });
 
-  it("stop an actor for good", async (t) => {
+  it("stop an actor, and its supervisor leaves it so", async (t) => {
     const { system } = await startSystem(t);
-    await system.spawn(Tally, { name: "tally" });
-    await run(
-      runtimeCommands(() => system),
-      "stop",
-      "tally",
-    );
+    const ref = await system.spawn(Tally, { name: "tally" });
+    const table = runtimeCommands(() => system);
+    const stopped = await run<Stopped>(table, "stop", "tally");
+    assert.deepEqual(stopped, { pid: `${ref}`, name: "tally", parent: null });
+    assert.equal(table.get("stop").format?.(stopped as never), `stopped ${ref} tally`);
     const children = await system.root.ask.whichChildren();
     assert.deepEqual(
       children.map(({ id, status }) => [id, status]),
@@ -127,6 +128,46 @@ describe("the commands of a system", () => {
       "tally",
     );
     assert.equal(newPid, null);
+  });
+
+  describe("for what another actor has spawned", () => {
+    type Kept = { kept: string; other: string; table: CommandTable };
+    async function keep(t: TestContext): Promise<Kept> {
+      const { system } = await startSystem(t);
+      const keeper = await system.spawn(Keeper, { name: "keeper" });
+      return { ...(await keeper.ask.start()), table: runtimeCommands(() => system) };
+    }
+    const told = (table: CommandTable, name: string, value: unknown): string | undefined =>
+      table.get(name).format?.(value as never);
+
+    it("restart it and tell the pid of the one that its parent has started", async (t) => {
+      const { kept, table } = await keep(t);
+      const restarted = await run<Restarted>(table, "restart", "kept");
+      const { newPid } = restarted;
+      assert.deepEqual(restarted, { pid: kept, name: "kept", parent: "keeper", newPid });
+      assert.equal((await run<ActorInfo>(table, "inspect", "kept")).pid, newPid);
+      assert.equal(told(table, "restart", restarted), `${kept} is now ${newPid}`);
+    });
+
+    it("kill one without a name, and leave the rest to its parent", async (t) => {
+      const { other, table } = await keep(t);
+      const restarted = await run<Restarted>(table, "restart", other);
+      assert.deepEqual(restarted, { pid: other, name: null, parent: "keeper", newPid: null });
+      const may = "its parent keeper may start it anew";
+      assert.equal(told(table, "restart", restarted), `killed ${other}; ${may}`);
+    });
+
+    it("stop it, and tell that its parent may start it anew", async (t) => {
+      const { kept, other, table } = await keep(t);
+      const may = "its parent keeper may start it anew";
+      const stopped = await run<Stopped>(table, "stop", "kept");
+      assert.deepEqual(stopped, { pid: kept, name: "kept", parent: "keeper" });
+      assert.equal(told(table, "stop", stopped), `stopped ${kept} kept; ${may}`);
+      assert.equal(
+        told(table, "stop", await run<Stopped>(table, "stop", other)),
+        `stopped ${other}; ${may}`,
+      );
+    });
   });
 
   it("start the actor that a module exports", async (t) => {
