@@ -1,7 +1,7 @@
 import Type, { type TSchema } from "typebox";
 import { chatServiceName } from "../execution/index.ts";
 import { groupKinds } from "./group-kind.ts";
-import { maxGroupIdLength } from "./join-payload.ts";
+import { maxGroupIdBytes } from "./join-payload.ts";
 
 /** Messages of a page of the history, where nobody says how many. */
 export const defaultPageSize = 50;
@@ -9,13 +9,16 @@ export const defaultPageSize = 50;
 /** Messages of a page of the history at most. */
 export const maxPageSize = 100;
 
-/** No lone surrogates, as `checkGroupId` has it: the expression is one of Unicode. */
+/** No lone surrogates: the expression is one of Unicode. */
 const wellFormed = "^[^\\uD800-\\uDFFF]*$";
+/** What JSON schema can say of `checkGroupId`, which counts bytes; the chat service asks that too. */
 const name: TSchema = Type.String({
-  ...{ minLength: 1, maxLength: maxGroupIdLength, pattern: wellFormed },
+  ...{ minLength: 1, maxLength: maxGroupIdBytes, pattern: wellFormed },
 });
 const user: TSchema = Type.String({ minLength: 1, maxLength: 1_024 });
 const offset: TSchema = Type.Integer({ minimum: 0 });
+/** Null is left out, as in the payload of a join. */
+const optional = (schema: TSchema): TSchema => Type.Optional(Type.Union([schema, Type.Null()]));
 const group: TSchema = Type.Object({ group_id: name });
 const member: TSchema = Type.Object({ group_id: name, user_id: user });
 
@@ -43,14 +46,14 @@ type ChatFunctionName = (typeof chatFunctionNames)[number];
 const argumentsOf: Readonly<Record<ChatFunctionName, TSchema>> = {
   create_group: Type.Object({
     group_id: name,
-    type: Type.Optional(Type.Enum([...groupKinds])),
-    durable: Type.Optional(Type.Boolean()),
+    type: optional(Type.Enum([...groupKinds])),
+    durable: optional(Type.Boolean()),
   }),
   join_group: Type.Object({
     group_id: name,
-    meta: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-    since: Type.Optional(offset),
-    epoch: Type.Optional(Type.String()),
+    meta: optional(Type.Record(Type.String(), Type.Unknown())),
+    since: optional(offset),
+    epoch: optional(Type.String()),
   }),
   leave_group: group,
   send_message: Type.Object({ group_id: name, message: Type.Unknown() }),
@@ -65,8 +68,8 @@ const argumentsOf: Readonly<Record<ChatFunctionName, TSchema>> = {
   list_groups: Type.Object({}),
   history: Type.Object({
     group_id: name,
-    before: Type.Optional(offset),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: maxPageSize })),
+    before: optional(offset),
+    limit: optional(Type.Integer({ minimum: 1, maximum: maxPageSize })),
   }),
 };
 

@@ -15,7 +15,7 @@ import type { EnterAccepted, JoinRequest } from "./fanout-messages.ts";
 import { GroupAccess } from "./group-access.ts";
 import type { GroupKind } from "./group-kind.ts";
 import type { MemberOperation } from "./group-messages.ts";
-import { noMeta, parseJoinPayload } from "./join-payload.ts";
+import { checkGroupId, noMeta, parseJoinPayload } from "./join-payload.ts";
 import { RelayError, toRelayError } from "./relay-error.ts";
 import type { RelaySettings } from "./relay-settings.ts";
 import { relayRouterOf } from "./router.ts";
@@ -67,11 +67,14 @@ export class ChatService extends Actor {
 
   /** The caller is the group's admin. A caller without a session is a member without a device. */
   async create_group(
-    given: OfGroup & { readonly type?: GroupKind; readonly durable?: boolean },
+    given: OfGroup & { readonly type?: GroupKind | null; readonly durable?: boolean | null },
     info: CallInfo,
   ): Promise<unknown> {
-    const { group_id: groupId, type: kind = "public", durable: isDurable = false } = given;
+    const { group_id: groupId } = given;
+    const kind = given.type ?? "public";
+    const isDurable = given.durable ?? false;
     const userId = readUser(info);
+    checkName(groupId);
     if (info.session === undefined) {
       await this.#groups.create(groupId, { kind, isDurable, creator: userId });
     } else {
@@ -84,13 +87,14 @@ export class ChatService extends Actor {
   /** The group has to exist. `since` and `epoch` ask for what was missed: it is pushed first. */
   async join_group(
     given: OfGroup & {
-      readonly meta?: Readonly<Record<string, unknown>>;
-      readonly since?: number;
-      readonly epoch?: string;
+      readonly meta?: Readonly<Record<string, unknown>> | null;
+      readonly since?: number | null;
+      readonly epoch?: string | null;
     },
     info: CallInfo,
   ): Promise<unknown> {
     const userId = readUser(info);
+    checkName(given.group_id);
     const parsed = parseJoinPayload(given);
     if (!parsed.ok) throw new ReplyError("invalid_arguments", parsed.reason);
     if (info.session === undefined) {
@@ -175,10 +179,11 @@ export class ChatService extends Actor {
 
   /** The messages before an offset, or the last ones; a page is in the order of the offsets. */
   async history(
-    given: OfGroup & { readonly before?: number; readonly limit?: number },
+    given: OfGroup & { readonly before?: number | null; readonly limit?: number | null },
     info: CallInfo,
   ): Promise<unknown> {
-    const { group_id: groupId, before = null, limit = defaultPageSize } = given;
+    const { group_id: groupId, before = null } = given;
+    const limit = given.limit ?? defaultPageSize;
     return encodePage(await this.#groups.history(groupId, readUser(info), before, limit));
   }
 
@@ -208,6 +213,12 @@ export class ChatService extends Actor {
 
 function newcomer(info: CallInfo, userId: string): Omit<JoinRequest, "session" | "groupId"> {
   return { userId, deviceId: info.deviceId, meta: noMeta, since: null, epoch: null, create: null };
+}
+
+/** A group with this name could not be joined by its channel. */
+function checkName(groupId: string): void {
+  const reason = checkGroupId(groupId);
+  if (reason !== null) throw new ReplyError("invalid_arguments", reason);
 }
 
 /** A function may be registered for everybody; a group has users alone. */

@@ -1,11 +1,19 @@
 import type { ActorRef } from "#runtime";
 import type { Fanout } from "./fanout.ts";
+import { FanoutLink, type LinkOwner, type Telling } from "./fanout-link.ts";
 import type { Claim, EnterRequest, ReenterAnswer } from "./fanout-messages.ts";
 import { isReceiving, type MemberState } from "./group-kind.ts";
 import { type GroupPlace, noteMember } from "./group-place.ts";
-import { type FanoutLink, type GroupSession, GroupSessions } from "./group-sessions.ts";
+import {
+  byFanout,
+  byNumber,
+  type FanoutLinks,
+  type GroupSession,
+  listSessions,
+} from "./group-sessions.ts";
 import type { Decision, MemberChange, Membership } from "./membership.ts";
-import { Presence, type PresenceState } from "./presence.ts";
+import type { MessageLog } from "./message-log.ts";
+import { nextPresenceNo, PresenceChanges, type PresenceState, selectPresence } from "./presence.ts";
 import type { RelayRefusal } from "./refusal.ts";
 import { tellJoin, tellLeave } from "./relay-telemetry.ts";
 
@@ -13,7 +21,7 @@ import { tellJoin, tellLeave } from "./relay-telemetry.ts";
 export interface Entered {
   readonly ok: true;
   readonly member: MemberState;
-  /** Who is here, for a fan-out that had no receiving session; null for the others. */
+  /** Who is here, for a fan-out that had no session to tell it to; null for the others. */
   readonly presence: PresenceState | null;
 }
 
@@ -21,96 +29,129 @@ export interface Entered {
  * The members of a group with their sessions: applies what the membership decides, and tells the
  * fan-outs, the disk and the roster of it.
  */
-export class Crowd {
+export class Crowd implements LinkOwner {
   readonly #place: GroupPlace;
-  readonly #membership: Membership;
-  readonly #lastOffset: () => number;
-  readonly #sessions = new GroupSessions();
-  /** Null: nobody has come yet, or the group tells no presence. */
-  #presence: Presence | null = null;
+  readonly #log: Pick<MessageLog, "offset">;
+  #links: FanoutLinks = null;
   #tellsPresence: boolean;
-  #isTelling = false;
+  /** What of the presence has to be told soon; null: nothing. */
+  #untold: PresenceChanges | null = null;
 
-  /** @param lastOffset of the group's messages, those that were relayed. */
-  constructor(place: GroupPlace, lastOffset: () => number) {
+  constructor(place: GroupPlace, log: Pick<MessageLog, "offset">) {
     this.#place = place;
-    this.#lastOffset = lastOffset;
-    this.#membership = place.membership;
+    this.#log = log;
     this.#tellsPresence = place.settings.presence;
   }
 
-  /** The fan-outs with sessions of the group. */
+  get place(): GroupPlace {
+    return this.#place;
+  }
+
+  /** The fan-outs with sessions of the group, and those that have to be told something. */
   links(): Iterable<FanoutLink> {
-    return this.#sessions.links();
+    return byFanout.values(this.#links);
+  }
+
+  /** The way to a fan-out, for now: it is not to be kept. */
+  linkTo(ref: ActorRef<Fanout>): FanoutLink {
+    return byFanout.get(this.#links, ref.nearKey) ?? new FanoutLink(ref, this);
+  }
+
+  /** Keeps the link, and watches its fan-out, for as long as it is in use. */
+  review(link: FanoutLink): void {
+    const { nearKey } = link.ref;
+    const isKept = byFanout.get(this.#links, nearKey) !== undefined;
+    if (isKept === link.isInUse) return;
+    if (isKept) {
+      this.#links = byFanout.delete(this.#links, nearKey);
+      this.#place.context.unwatch(link.ref);
+    } else {
+      this.#links = byFanout.set(this.#links, link);
+      this.#place.context.watch(link.ref);
+    }
+  }
+
+  /** Tells something to every fan-out that has somebody to give it to. */
+  tellReceiving(telling: Telling): void {
+    for (const link of this.links()) if (link.receiving > 0) link.tell(telling);
+  }
+
+  /** Sessions that messages are for. */
+  get recipients(): number {
+    return this.#membership.recipients;
   }
 
   /** Users with a session. */
   connected(): string[] {
-    const users = new Set<string>();
-    for (const { sessions } of this.links()) {
-      for (const { userId } of sessions.values()) users.add(userId);
-    }
-    return [...users];
+    return [...new Set(listSessions(this.#links).map(({ userId }) => userId))];
   }
 
-  /** A session comes; its user joins, or is a member already. */
-  enter(ref: ActorRef<Fanout>, request: EnterRequest): Entered | RelayRefusal {
-    const { context, settings } = this.#place;
-    const { userId } = request;
+  /** Makes a user a member who is none; null: it is one now. */
+  join(userId: string): RelayRefusal | null {
+    const { context, settings, record } = this.#place;
+    if (this.#membership.get(userId) !== undefined) return null;
     const now = context.clock.wallTime();
-    const decision = this.#membership.join(userId, now, settings.maxMembers);
+    const decision = record?.refusal ?? this.#membership.join(userId, now, settings.maxMembers);
     if (!decision.ok) return decision;
-    const link = this.#sessions.linkOf(ref);
-    const isFirst = link.receiving === 0;
-    this.#add(link, request.session, userId, request.deviceId, request.meta);
     this.#apply(decision.changes);
+    return null;
+  }
+
+  /** A session of a member comes. */
+  enter(ref: ActorRef<Fanout>, request: EnterRequest): Entered {
+    const { userId, session, deviceId, meta, isOfTopic } = request;
+    const link = this.linkTo(ref);
+    const isBlind = link.watching === 0;
+    this.#add(link, { session, userId, deviceId, meta, isOfTopic });
     const member = this.#membership.get(userId) as MemberState;
-    return { ok: true, member, presence: this.#presenceFor(link, isFirst) };
+    return { ok: true, member, presence: this.#presenceFor(link, isBlind) };
   }
 
   /**
-   * A fan-out says which sessions it has. Members that are unknown here come back when `trusts` says
-   * so; the sessions of the others stay out.
+   * A fan-out says which sessions it has. If it is trusted members that are unknown here come back;
+   * the sessions of the others stay out. Of those that are known it may have heard more. `gone`: whose
+   * sessions it has no more, as of {@link exit}.
    */
   reenter(
     ref: ActorRef<Fanout>,
     claim: Claim,
-    trusts: (userId: string) => boolean,
-  ): Pick<ReenterAnswer, "members" | "presence"> {
-    const link = this.#sessions.linkOf(ref);
+    isTrusted: boolean,
+  ): Pick<ReenterAnswer, "members" | "presence"> & { readonly gone: MemberState[] } {
+    const link = this.linkTo(ref);
     const claimed = new Set(
       claim.members.flatMap(({ sessions }) => sessions.map((s) => s.session)),
     );
-    this.#leave([...link.sessions.values()].filter(({ session }) => !claimed.has(session)));
-    const back = claim.members.filter(
-      ({ userId }) => this.#membership.get(userId) === undefined && trusts(userId),
+    const gone = this.#leave(
+      [...byNumber.values(link.sessions)].filter(({ session }) => !claimed.has(session)),
     );
-    const merged = this.#membership.merge(
-      back.map(({ userId, role, status, joinedAt }) => ({ userId, role, status, joinedAt })),
-    );
+    const news = claim.members.filter(({ userId, joinedAt, version }) => {
+      const known = this.#membership.get(userId);
+      if (known === undefined) return isTrusted;
+      return joinedAt === known.joinedAt && version > known.version;
+    });
+    this.change(this.#membership.merge(news.map(({ sessions: _, ...state }) => state)));
     const members: MemberState[] = [];
     for (const { userId, sessions } of claim.members) {
       const member = this.#membership.get(userId);
       if (member === undefined) continue;
       members.push(member);
-      for (const { session, deviceId, meta } of sessions) {
-        this.#add(link, session, userId, deviceId, meta);
-      }
+      for (const session of sessions) this.#add(link, { ...session, userId });
     }
-    if (merged.ok) this.#apply(merged.changes);
-    return { members, presence: this.#presentNow() };
+    return { members, presence: this.#presenceFor(link, true), gone };
   }
 
   /** Sessions have ended; the result is who was a member only by them, as it may come back. */
   exit(ref: ActorRef<Fanout>, sessions: readonly number[]): MemberState[] {
-    const link = this.#sessions.linkOf(ref);
-    return this.#leave(sessions.flatMap((session) => link.sessions.get(session) ?? []));
+    const link = this.linkTo(ref);
+    const ended = [...new Set(sessions)];
+    return this.#leave(ended.flatMap((session) => byNumber.get(link.sessions, session) ?? []));
   }
 
   /** The same for a fan-out that is gone with all its sessions. */
   lose(ref: ActorRef): MemberState[] {
-    const link = this.#sessions.linkOf(ref as ActorRef<Fanout>);
-    return this.#leave([...link.sessions.values()]);
+    const link = this.linkTo(ref as ActorRef<Fanout>);
+    link.end();
+    return this.#leave([...byNumber.values(link.sessions)]);
   }
 
   /** Applies what was decided of the membership. */
@@ -118,18 +159,17 @@ export class Crowd {
     if (decision.ok) this.#apply(decision.changes);
   }
 
-  #add(
-    link: FanoutLink,
-    session: number,
-    userId: string,
-    deviceId: string | null,
-    meta: Readonly<Record<string, unknown>>,
-  ): void {
-    if (link.sessions.has(session)) return;
-    const key = `${link.ref.key} ${session}`;
-    if (!this.#membership.attach(userId, key)) return;
-    const added = { key, link, session, userId, deviceId, meta };
-    if (this.#sessions.add(added)) this.#place.context.watch(link.ref);
+  get #membership(): Membership {
+    return this.#place.membership;
+  }
+
+  #add(link: FanoutLink, given: Omit<GroupSession, "link" | "onlineAt" | "no">): void {
+    const { session, userId, deviceId, meta, isOfTopic } = given;
+    if (byNumber.get(link.sessions, session) !== undefined) return;
+    if (!this.#membership.attach(userId)) return;
+    const added = { link, session, userId, deviceId, meta, isOfTopic, onlineAt: 0, no: 0 };
+    link.sessions = byNumber.set(link.sessions, added);
+    this.review(link);
     if (this.#membership.receives(userId)) this.#begin(added);
   }
 
@@ -139,10 +179,16 @@ export class Crowd {
       if (this.#membership.receives(session.userId)) this.#end(session);
       this.#forget(session);
     }
-    const decision = this.#membership.detachAll(
-      sessions.map(({ key }) => key),
-      true,
-    );
+    const userIds = sessions.map(({ userId }) => userId);
+    return this.#part(this.#membership.detachAll(userIds, true));
+  }
+
+  /** Members without a session are members no more; the result as of {@link exit}. */
+  expire(userIds: readonly string[]): MemberState[] {
+    return this.#part(this.#membership.expire(userIds));
+  }
+
+  #part(decision: Decision): MemberState[] {
     if (!decision.ok) return [];
     this.#apply(decision.changes);
     // Where another has become admin, there is one.
@@ -153,8 +199,9 @@ export class Crowd {
     });
   }
 
-  #forget(session: GroupSession): void {
-    if (this.#sessions.remove(session)) this.#place.context.unwatch(session.link.ref);
+  #forget({ link, session }: GroupSession): void {
+    link.sessions = byNumber.delete(link.sessions, session);
+    this.review(link);
   }
 
   #apply(changes: readonly MemberChange[]): void {
@@ -168,7 +215,7 @@ export class Crowd {
       if (before === null || after === null) this.#note(userId, after);
       if (before !== null) this.#tell(change, before);
     }
-    void this.#place.record?.write({ members, gone });
+    void this.#place.record?.write({ members, gone, removed: this.#membership.removedOf(gone) });
   }
 
   #note(userId: string, after: MemberState | null): void {
@@ -182,88 +229,87 @@ export class Crowd {
   #tell({ userId, after }: MemberChange, before: MemberState): void {
     const did = isReceiving(before);
     const does = after !== null && isReceiving(after);
-    const sessions = this.#sessions.ofUser(userId);
-    const quiet = new Set(
-      sessions.map(({ link }) => link).filter(({ receiving }) => receiving === 0),
+    const sessions = listSessions(this.#links).filter((session) => session.userId === userId);
+    const blind = new Set(
+      sessions.map(({ link }) => link).filter(({ watching }) => watching === 0),
     );
     for (const session of sessions) {
       if (did && !does) this.#end(session);
       if (!did && does) this.#begin(session);
     }
     for (const link of new Set(sessions.map((session) => session.link))) {
-      const presence = does ? this.#presenceFor(link, quiet.has(link)) : null;
+      const presence = does ? this.#presenceFor(link, blind.has(link)) : null;
       const { groupId } = this.#place;
-      const offset = this.#lastOffset();
-      link.ref.tell.changed(groupId, after ?? before, after === null, offset, presence);
+      const { offset } = this.#log;
+      const member = after ?? before;
+      link.tell((to) => to.changed(groupId, member, after === null, offset, presence));
     }
     if (after === null) for (const session of sessions) this.#forget(session);
   }
 
   /** Messages reach the session from now on. */
-  #begin({ link, userId, key, deviceId, meta }: GroupSession): void {
-    link.receiving += 1;
+  #begin(session: GroupSession): void {
+    this.#count(session, 1);
     if (!this.#tellsPresence) return;
-    this.#presence ??= new Presence();
-    if (this.#presence.size >= this.#place.settings.maxPresence) {
+    if (this.#membership.recipients > this.#place.settings.maxPresence) {
       this.#stopPresence();
       return;
     }
-    const at = Math.floor(this.#place.context.clock.wallTime() / 1_000);
-    const device = deviceId === null ? {} : { device_id: deviceId };
-    this.#presence.track(userId, key, { ...meta, ...device, online_at: at });
-    this.#tellLater();
+    session.onlineAt = Math.floor(this.#place.context.clock.wallTime() / 1_000);
+    session.no = nextPresenceNo();
+    this.#tellLater().join(session);
   }
 
-  #end({ link, key }: GroupSession): void {
-    link.receiving -= 1;
-    if (this.#presence === null) return;
-    this.#presence.untrack(key);
-    this.#tellLater();
+  #end(session: GroupSession): void {
+    this.#count(session, -1);
+    if (this.#tellsPresence) this.#tellLater().leave(session);
   }
 
-  /** What a fan-out whose first receiving session has come has to know; those that had one know it. */
-  #presenceFor(link: FanoutLink, wasQuiet: boolean): PresenceState | null {
-    return wasQuiet && link.receiving > 0 ? this.#presentNow() : null;
+  #count({ link, isOfTopic }: GroupSession, by: 1 | -1): void {
+    link.receiving += by;
+    if (isOfTopic) link.watching += by;
+  }
+
+  /** What a fan-out has to know that has somebody to tell now; those that had somebody know it. */
+  #presenceFor(link: FanoutLink, wasBlind: boolean): PresenceState | null {
+    return wasBlind && link.watching > 0 ? this.#presentNow() : null;
   }
 
   /** All who are here; the others have been told then as well. Null: it is not told. */
   #presentNow(): PresenceState | null {
-    if (this.#presence === null) return null;
-    this.#tellPresence(this.#presence);
-    return this.#presence.state();
+    if (!this.#tellsPresence) return null;
+    this.#tellPresence();
+    return selectPresence(listSessions(this.#links));
   }
 
   /** Changes of a short time are told together: a storm of joins is not a storm of pushes. */
-  #tellLater(): void {
-    if (this.#isTelling) return;
-    this.#isTelling = true;
+  #tellLater(): PresenceChanges {
+    if (this.#untold !== null) return this.#untold;
     const { context, settings } = this.#place;
-    context.after(settings.presenceIntervalMs, () => {
-      this.#isTelling = false;
-      if (this.#presence !== null) this.#tellPresence(this.#presence);
-    });
+    context.after(settings.presenceIntervalMs, () => this.#tellPresence());
+    this.#untold = new PresenceChanges();
+    return this.#untold;
   }
 
-  #tellPresence(presence: Presence): void {
-    const diff = presence.takeDiff();
+  #tellPresence(): void {
+    const diff = this.#untold?.diff() ?? null;
+    this.#untold = null;
     if (diff === null) return;
-    for (const { ref, receiving } of this.links()) {
-      if (receiving > 0) ref.tell.presence(this.#place.groupId, diff);
+    const { groupId } = this.#place;
+    for (const link of this.links()) {
+      if (link.watching > 0) link.tell((to) => to.presence(groupId, diff));
     }
   }
 
   /** The group has grown too large to tell everybody of everybody: for those who know, all have left. */
   #stopPresence(): void {
-    this.#tellsPresence = false;
-    const presence = this.#presence;
-    this.#presence = null;
-    if (presence === null) return;
     // What is new has been told with the state already: it must have come before it goes.
-    this.#tellPresence(presence);
-    for (const { sessions } of this.links()) {
-      for (const { key } of sessions.values()) presence.untrack(key);
+    this.#tellPresence();
+    for (const session of listSessions(this.#links)) {
+      if (session.no > 0) this.#tellLater().leave(session);
     }
-    this.#tellPresence(presence);
+    this.#tellPresence();
+    this.#tellsPresence = false;
     const { groupId, context } = this.#place;
     context.log("info", "a group has grown too large for presence", { groupId });
   }

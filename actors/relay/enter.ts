@@ -15,8 +15,6 @@ export interface Enter {
   readonly request: EnterRequest;
   /** What is wanted when there is no such group. */
   readonly intent: Intent;
-  /** The channel is the group's own. */
-  readonly isOfTopic: boolean;
   readonly session: FanoutSession;
   readonly reply: EnterReply;
   /** On the clock's `now`. */

@@ -1,7 +1,7 @@
-import { type Framed, frameMessages } from "../channel/index.ts";
+import { frameMessages } from "../channel/index.ts";
 import type { Enter } from "./enter.ts";
-import type { Claim, EnterAccepted, ReenterAnswer } from "./fanout-messages.ts";
-import { Few } from "./few.ts";
+import type { Claim, ClaimedSession, EnterAccepted, ReenterAnswer } from "./fanout-messages.ts";
+import { type Few, FewBy } from "./few.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { encodeGap, type Gap, gapEvent, joinGaps } from "./gap.ts";
 import { type GroupKind, isReceiving, type MemberState } from "./group-kind.ts";
@@ -13,7 +13,7 @@ import {
 } from "./presence.ts";
 import type { RelaySettings } from "./relay-settings.ts";
 import { tellGap } from "./relay-telemetry.ts";
-import { type FanoutMember, type Form, removeFrom, Seat } from "./seat.ts";
+import { removeFrom, Seat } from "./seat.ts";
 
 /** A client that has not taken more than so many bytes is slow. */
 export const slowBytes = 1_048_576;
@@ -23,6 +23,8 @@ export type FanoutSettings = Pick<RelaySettings, "slowMember" | "presence">;
 
 /** The event that tells a session what its user is in the group from now on. */
 const membershipEvent = "relay_membership";
+const bySession = new FewBy(({ session }: Seat) => session.number);
+
 /** These are about one group: its own channel alone gets them. */
 const presenceEvents = { state: "presence_state", diff: "presence_diff" } as const;
 
@@ -35,9 +37,7 @@ const presenceEvents = { state: "presence_state", diff: "presence_diff" } as con
 export class FanoutGroup {
   readonly groupId: string;
   readonly #settings: FanoutSettings;
-  /** Those with sessions here. */
-  readonly #members = new Few<string, FanoutMember>();
-  readonly #forms = new Few<string, Form>();
+  #seats: Few<number, Seat> = null;
   /** Null: nothing has come. */
   #batch: FrameBatch | null = null;
   #kind: GroupKind = "public";
@@ -45,14 +45,10 @@ export class FanoutGroup {
   #epoch = "";
   /** Of the last message that came. */
   #offset = 0;
-  /** Of the last message that was sent, or told to be missing. */
-  #sentOffset = 0;
   /** Seats that messages reach; while there are some, every message behind `#offset` comes here. */
   #receiving = 0;
-  /** Null: the group tells no presence, or there is nobody here to tell. */
+  /** Null: the group tells no presence, or there was nobody here to tell. */
   #presence: PresenceReplica | null = null;
-  /** The group's presence has begun anew: the next difference brings those who are in it again. */
-  #isPresenceNew = false;
 
   constructor(groupId: string, settings: FanoutSettings) {
     this.groupId = groupId;
@@ -61,50 +57,52 @@ export class FanoutGroup {
 
   /** No session is in it. */
   get isEmpty(): boolean {
-    return this.#members.size === 0;
+    return this.#seats === null;
   }
 
   /** A session is in: it has its answer, what it missed, who is there, and then what follows. */
-  enter({ request, session, isOfTopic, reply }: Enter, answer: EnterAccepted): void {
+  enter({ request, session, reply }: Enter, answer: EnterAccepted): void {
     this.flush();
     if (this.#receiving === 0) this.#begin(answer);
-    this.#takePresence(answer.presence);
-    reply.accept(answer);
-    const member = this.#memberOf(answer.member);
+    this.takePresence(answer.presence);
     let seat = session.seatIn(this);
+    // What followed has been sent to it: it gets nothing twice.
+    const isToldAgain = seat?.receives === true && answer.recovered !== null;
+    reply.accept(isToldAgain ? { ...answer, recovered: false } : answer);
     if (seat === undefined) {
-      seat = new Seat(this, session, member, request.deviceId, request.meta, isOfTopic);
-      member.seats = member.seats.concat(seat);
+      const { deviceId, meta, isOfTopic } = request;
+      const [first] = bySession.values(this.#seats);
+      if (first?.session.formKey === session.formKey) session.formKey = first.session.formKey;
+      seat = new Seat(this, session, answer.member, deviceId, meta, isOfTopic);
+      this.#seats = bySession.set(this.#seats, seat);
       session.seats.push(seat);
-    } else seat.isOfTopic ||= isOfTopic;
-    const wasReceiving = seat.form !== null;
-    if (isReceiving(answer.member) && !wasReceiving) {
+    } else seat.isOfTopic ||= request.isOfTopic;
+    if (isReceiving(answer.member) && !seat.receives) {
       seat.has = answer.offset;
       this.#pushAll(seat, answer.missed);
     }
-    this.#update(member, answer.member);
+    this.#update([seat], answer.member);
   }
 
   /** A session has left. */
   remove(seat: Seat): void {
     this.#mute(seat);
-    const { member, session } = seat;
+    const { session } = seat;
     removeFrom(session.seats, seat);
-    removeFrom(member.seats, seat);
-    if (member.seats.length === 0) this.#members.delete(member.state.userId);
+    this.#seats = bySession.delete(this.#seats, session.number);
   }
 
   /** A user is no member any more; the result is what is left to be closed. */
   removeMember(userId: string): readonly Seat[] {
     this.flush();
-    const seats = [...(this.#members.get(userId)?.seats ?? [])];
+    const seats = this.#seatsOf(userId);
     for (const seat of seats) this.remove(seat);
     return seats;
   }
 
   removeAll(): readonly Seat[] {
     this.flush();
-    const seats = this.#allSeats();
+    const seats = [...bySession.values(this.#seats)];
     for (const seat of seats) this.remove(seat);
     return seats;
   }
@@ -114,24 +112,20 @@ export class FanoutGroup {
    * what is behind `offset`.
    */
   change(state: MemberState, offset: number, presence: PresenceState | null): void {
-    const member = this.#members.get(state.userId);
-    if (member === undefined) return;
+    const seats = this.#seatsOf(state.userId);
+    if (seats.length === 0) return;
     this.flush();
     // Until now nothing came here, and nobody has missed it.
-    if (this.#receiving === 0) this.#goTo(offset);
-    this.#takePresence(presence);
-    this.#tellMember(member, state, offset);
-    this.#update(member, state);
+    if (this.#receiving === 0) this.#offset = offset;
+    this.takePresence(presence);
+    this.#tellMember(seats, state, offset);
+    this.#update(seats, state);
   }
 
   /** A message comes; true when there is something to flush. */
   deliver(offset: number, text: string): boolean {
     if (offset <= this.#offset) return false;
-    if (this.#receiving > 0 && offset > this.#offset + 1) {
-      this.flush();
-      this.#sentOffset = offset - 1;
-      this.#missAll({ from: this.#offset + 1, reason: "lost" }, offset - 1);
-    }
+    this.#missUntil(offset);
     this.#offset = offset;
     if (this.#receiving === 0) return false;
     this.#batch ??= new FrameBatch();
@@ -141,10 +135,10 @@ export class FanoutGroup {
 
   /** Somebody has come or gone; true when there is something to flush. */
   tellPresence(diff: PresenceDiff): boolean {
-    if (!this.#settings.presence || this.#receiving === 0) return false;
-    this.#presence ??= new PresenceReplica();
+    if (this.#presence === null) return false;
     this.#presence.apply(diff);
-    if (this.#isPresenceNew) return this.settlePresence();
+    if (this.#receiving === 0) return false;
+    if (this.#presence.isNew) return this.settlePresence();
     this.#batch ??= new FrameBatch();
     this.#batch.addPresence(presenceEvents.diff, encodePresenceDiff(diff));
     return true;
@@ -152,8 +146,8 @@ export class FanoutGroup {
 
   /** Tells of a presence that has begun anew; true when there is something to flush. */
   settlePresence(): boolean {
-    if (!this.#isPresenceNew || this.#presence === null) return false;
-    this.#isPresenceNew = false;
+    if (!this.#presence?.isNew) return false;
+    this.#presence.isNew = false;
     this.#batch ??= new FrameBatch();
     this.#batch.addPresence(presenceEvents.state, this.#presence.text());
     return true;
@@ -163,22 +157,14 @@ export class FanoutGroup {
   flush(): void {
     const batch = this.#batch;
     if (batch === null) return;
-    for (const { isOfTopic, seats } of this.#forms.values()) {
-      if (!isOfTopic && batch.firstOffset === 0) continue;
-      let frames: Framed | null = null;
-      for (let i = 0; i < seats.length; i++) {
-        const seat = seats[i] as Seat;
-        const { channel } = seat;
-        const mostBytes = slowBytes + seat.allowedBytes;
-        if (seat.behind !== null || channel.unreadBytes > mostBytes) this.#skip(seat, batch);
-        else if (seat.has >= batch.firstOffset && batch.firstOffset > 0) sendRest(seat, batch);
-        else {
-          frames ??= batch.frame(channel, isOfTopic);
-          channel.sendFrames(frames);
-        }
-      }
+    for (const seat of bySession.values(this.#seats)) {
+      const { channel, isOfTopic } = seat;
+      if (!seat.receives || (!isOfTopic && batch.firstOffset === 0)) continue;
+      const mostBytes = slowBytes + seat.allowedBytes;
+      if (seat.behind !== null || channel.unreadBytes > mostBytes) this.#skip(seat, batch);
+      else if (seat.has >= batch.firstOffset && batch.firstOffset > 0) sendRest(seat, batch);
+      else channel.sendFrames(batch.framesFor(seat.session.formKey, channel, isOfTopic));
     }
-    if (batch.lastOffset > 0) this.#sentOffset = batch.lastOffset;
     this.#batch = null;
   }
 
@@ -194,13 +180,14 @@ export class FanoutGroup {
 
   /** What the new home of a lost group is told. */
   claim(): Claim {
-    const members = Array.from(this.#members.values(), ({ state, seats }) => ({
-      ...state,
-      sessions: seats.map(({ session, deviceId, meta }) => ({
-        session: session.number,
-        ...{ deviceId, meta },
-      })),
-    }));
+    const users = new Map<string, Claim["members"][number] & { sessions: ClaimedSession[] }>();
+    for (const { session, state, deviceId, meta, isOfTopic } of bySession.values(this.#seats)) {
+      const { userId } = state;
+      const user = users.get(userId) ?? { ...state, sessions: [] };
+      user.sessions.push({ session: session.number, deviceId, meta, isOfTopic });
+      users.set(userId, user);
+    }
+    const members = [...users.values()];
     return {
       ...{ groupId: this.groupId, kind: this.#kind, isDurable: this.#isDurable },
       ...{ epoch: this.#epoch, offset: this.#offset, members },
@@ -212,21 +199,26 @@ export class FanoutGroup {
     this.flush();
     const known = new Map(answer.members.map((member) => [member.userId, member]));
     const gone: Seat[] = [];
-    for (const userId of [...this.#members.keys()]) {
-      if (!known.has(userId)) gone.push(...this.removeMember(userId));
+    for (const seat of [...bySession.values(this.#seats)]) {
+      if (known.has(seat.state.userId)) continue;
+      this.remove(seat);
+      gone.push(seat);
+    }
+    // Neither who may receive no more nor who may only now gets anything of what was missed.
+    for (const seat of bySession.values(this.#seats)) {
+      if (!isReceiving(known.get(seat.state.userId) as MemberState)) this.#mute(seat);
     }
     if (answer.recovered) this.#takeMissed(answer);
     else this.#startAnew(answer);
     this.flush();
-    // Who may receive only now gets nothing of what was missed.
-    this.#takePresence(answer.presence);
-    for (const [userId, state] of known) {
-      const member = this.#members.get(userId);
-      if (member === undefined) continue;
-      this.#tellMember(member, state, answer.offset);
-      this.#update(member, state);
+    if (answer.presence === null) this.#presence = null;
+    else this.takePresence(answer.presence);
+    for (const seat of [...bySession.values(this.#seats)]) {
+      const state = known.get(seat.state.userId) as MemberState;
+      this.#tellMember([seat], state, answer.offset);
+      this.#update([seat], state);
     }
-    this.#isPresenceNew = this.#presence !== null && this.#receiving > 0;
+    if (this.#presence !== null) this.#presence.isNew = this.#receiving > 0;
     return gone;
   }
 
@@ -235,97 +227,73 @@ export class FanoutGroup {
     this.#kind = kind;
     this.#isDurable = isDurable;
     this.#epoch = epoch;
-    this.#goTo(offset);
+    this.#offset = offset;
   }
 
   #takeMissed({ missed, offset }: ReenterAnswer): void {
     // What came before somebody here could receive is for nobody.
     if (this.#receiving > 0) {
-      const before = offset - missed.length;
-      for (const [i, text] of missed.entries()) this.deliver(before + i + 1, text);
+      const first = offset - missed.length + 1;
+      this.#missUntil(first);
+      for (const [i, text] of missed.entries()) this.deliver(first + i, text);
     }
-    this.#goTo(offset);
+    this.#offset = offset;
   }
 
   #startAnew({ epoch, offset }: ReenterAnswer): void {
-    const from = this.#receiving > 0 ? this.#offset + 1 : null;
+    const from = this.#offset + 1;
     this.#epoch = epoch;
-    this.#goTo(offset);
-    for (const seat of this.#allSeats()) seat.has = 0;
+    this.#offset = offset;
+    for (const seat of bySession.values(this.#seats)) seat.has = 0;
     this.#missAll({ from, reason: "lost" }, offset);
   }
 
   /** Tells a member what it is now, if that has changed. */
-  #tellMember({ state: before, seats }: FanoutMember, state: MemberState, offset: number): void {
+  #tellMember(seats: readonly Seat[], state: MemberState, offset: number): void {
     const { role, status } = state;
-    if (role === before.role && status === before.status) return;
-    const begins = isReceiving(state) && !isReceiving(before);
-    const place = begins ? { epoch: this.#epoch, offset } : {};
-    const text = JSON.stringify({ group_id: this.groupId, role, status, ...place });
-    for (const { channel } of seats) channel.send(membershipEvent, text);
+    for (const { channel, state: before } of seats) {
+      if (role === before.role && status === before.status) continue;
+      const begins = isReceiving(state) && !isReceiving(before);
+      const place = begins ? { epoch: this.#epoch, offset } : {};
+      const text = JSON.stringify({ group_id: this.groupId, role, status, ...place });
+      channel.send(membershipEvent, text);
+    }
   }
 
-  #update(member: FanoutMember, state: MemberState): void {
-    member.state = state;
-    const receives = isReceiving(state);
-    for (const seat of member.seats) {
-      if (!receives) this.#mute(seat);
-      else if (seat.form === null) {
+  #update(seats: readonly Seat[], state: MemberState): void {
+    for (const seat of seats) {
+      seat.state = state;
+      if (!isReceiving(state)) this.#mute(seat);
+      else if (!seat.receives) {
         this.#pushPresence(seat);
-        this.#unmute(seat);
+        seat.receives = true;
+        this.#receiving += 1;
       }
     }
   }
 
-  #memberOf(state: MemberState): FanoutMember {
-    const known = this.#members.get(state.userId);
-    if (known !== undefined) return known;
-    const member: FanoutMember = { state, seats: [] };
-    this.#members.set(state.userId, member);
-    return member;
+  /** Looks at every seat: for what happens seldom. */
+  #seatsOf(userId: string): readonly Seat[] {
+    return [...bySession.values(this.#seats)].filter(({ state }) => state.userId === userId);
   }
 
-  #allSeats(): readonly Seat[] {
-    return Array.from(this.#members.values(), ({ seats }) => seats).flat();
-  }
-
-  /** What is behind `offset` comes next. */
-  #goTo(offset: number): void {
-    this.#offset = offset;
-    this.#sentOffset = offset;
-  }
-
-  /** Messages reach it from now on. */
-  #unmute(seat: Seat): void {
-    const { formKey } = seat.session;
-    const known = this.#forms.get(formKey);
-    // A list with one from the start has no room for others, which mostly do not come.
-    const form = known ?? { key: formKey, isOfTopic: seat.isOfTopic, seats: [seat] };
-    seat.form = form;
-    seat.place = known === undefined ? 0 : form.seats.push(seat) - 1;
-    this.#forms.set(formKey, form);
-    this.#receiving += 1;
+  /** Of the last message that was sent, or told to be missing. */
+  get #sentOffset(): number {
+    const first = this.#batch?.firstOffset ?? 0;
+    return first > 0 ? first - 1 : this.#offset;
   }
 
   #mute(seat: Seat): void {
-    const { form, place } = seat;
-    if (form === null) return;
+    if (!seat.receives) return;
     this.flush();
-    const last = form.seats.pop() as Seat;
-    if (last !== seat) {
-      form.seats[place] = last;
-      last.place = place;
-    }
-    if (form.seats.length === 0) this.#forms.delete(form.key);
-    seat.form = null;
+    seat.receives = false;
     seat.behind = null;
     this.#receiving -= 1;
-    if (this.#receiving > 0) return;
-    this.#presence = null;
-    this.#isPresenceNew = false;
+    if (this.#receiving === 0 && this.#presence !== null) this.#presence.isNew = false;
   }
 
-  #takePresence(state: PresenceState | null): void {
+  /** Who is in the group; null: that is known here, or the group does not tell. */
+  takePresence(state: PresenceState | null): void {
     if (state === null || !this.#settings.presence) return;
     this.#presence ??= new PresenceReplica();
     this.#presence.set(state);
@@ -362,23 +330,31 @@ export class FanoutGroup {
     seat.behind.presence ||= hasPresence;
   }
 
+  /** The message `next` follows: what should have come before it does not come. */
+  #missUntil(next: number): void {
+    if (this.#receiving === 0 || next <= this.#offset + 1) return;
+    this.flush();
+    this.#missAll({ from: this.#offset + 1, reason: "lost" }, next - 1);
+    this.#offset = next - 1;
+  }
+
   /** Everybody misses messages, up to `to`. */
   #missAll(gap: Gap, to: number): void {
-    for (const { seats } of this.#forms.values())
-      for (const seat of seats) this.#miss(seat, gap, to);
+    for (const seat of bySession.values(this.#seats)) {
+      if (seat.receives) this.#miss(seat, gap, to);
+    }
   }
 
   #miss(seat: Seat, gap: Gap, to: number): void {
-    const { from, reason } = gap;
-    const own = from === null ? gap : { from: Math.max(from, seat.has + 1), reason };
-    if (own.from !== null && own.from > Math.max(to, from ?? 0)) return;
+    const own: Gap = { ...gap, from: Math.max(gap.from, seat.has + 1) };
+    if (own.from > Math.max(to, gap.from)) return;
     if (seat.behind !== null) seat.behind.gap = joinGaps(seat.behind.gap, own);
     else this.#tellGap(seat, own, to);
   }
 
-  #tellGap({ channel, member }: Seat, gap: Gap, to: number): void {
+  #tellGap({ channel, state }: Seat, gap: Gap, to: number): void {
     channel.send(gapEvent, encodeGap(this.groupId, this.#epoch, gap, to));
-    tellGap(this.groupId, member.state.userId, gap.from, to, gap.reason);
+    tellGap(this.groupId, state.userId, gap.from, to, gap.reason);
   }
 }
 

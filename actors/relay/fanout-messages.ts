@@ -12,6 +12,8 @@ export interface EnterRequest {
   readonly deviceId: string | null;
   /** What its presence shows beside the device. */
   readonly meta: Record<string, unknown>;
+  /** Its channel is the group's own: it is told who is here. */
+  readonly isOfTopic: boolean;
   /** The last offset that the client has seen, under `epoch`; null: it asks for nothing missed. */
   readonly since: number | null;
   readonly epoch: string | null;
@@ -33,15 +35,16 @@ export interface EnterAccepted {
   readonly recovered: boolean | null;
   /** The texts of what was missed, in order; empty for a pending member. */
   readonly missed: readonly string[];
-  /** For a fan-out that had no session which receives: from now on it hears the differences. */
+  /** For a fan-out that had no session to tell it to: from now on it hears the differences. */
   readonly presence: PresenceState | null;
 }
 
 /** A session of the fan-out that brings a {@link Claim}. */
-interface ClaimedSession {
+export interface ClaimedSession {
   readonly session: number;
   readonly deviceId: string | null;
   readonly meta: Record<string, unknown>;
+  readonly isOfTopic: boolean;
 }
 
 /** What a fan-out knows of a group: the group's new home is told, which may know less. */
@@ -60,13 +63,13 @@ export interface Claim {
 export interface ReenterAnswer {
   readonly epoch: string;
   readonly offset: number;
-  /** Whether `missed` is all that was sent behind the offset of the claim. */
+  /** Whether the count of messages goes on from the offset of the claim. */
   readonly recovered: boolean;
-  /** The texts, in order, the last one that of `offset`. */
+  /** The texts of those behind it that are kept, in order, the last one that of `offset`. */
   readonly missed: readonly string[];
   /** Those of the claim as the group has them now; who is not in it is gone. */
   readonly members: readonly MemberState[];
-  /** Null: the group shows no presence. */
+  /** Null: it is not told, or there is nobody to tell it to. */
   readonly presence: PresenceState | null;
 }
 

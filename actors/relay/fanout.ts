@@ -11,10 +11,11 @@ import type { FanoutSettings } from "./fanout-group.ts";
 import type { EnterAnswer, EnterRequest, JoinRequest, ReenterAnswer } from "./fanout-messages.ts";
 import type { Group } from "./group.ts";
 import type { MemberState } from "./group-kind.ts";
-import { type GroupFinder, GroupLink, type LinkHost } from "./group-link.ts";
+import { type GroupFinder, GroupLink } from "./group-link.ts";
 import type { Intent } from "./intent.ts";
 import { encodeFault, encodeJoined, encodeRefused, noUser } from "./join-answer.ts";
 import { checkGroupId, type JoinOptions, parseJoinPayload } from "./join-payload.ts";
+import type { LinkHost } from "./link-host.ts";
 import type { PresenceDiff, PresenceState } from "./presence.ts";
 import { type RelayRefusal, refuseRelay } from "./refusal.ts";
 import { relayRouterOf } from "./router.ts";
@@ -48,7 +49,6 @@ interface Wish {
   readonly groupId: string;
   readonly request: Omit<EnterRequest, "no">;
   readonly intent: Intent;
-  readonly isOfTopic: boolean;
 }
 
 /**
@@ -67,7 +67,7 @@ export class Fanout extends Actor implements GroupDesk {
   #host: LinkHost | null = null;
   readonly #links = new Map<string, GroupLink>();
   /** By the keys of the groups' refs. */
-  readonly #followed = new Map<string, GroupLink>();
+  readonly #followed = new Map<string | number, GroupLink>();
   readonly #sessions = new Map<number, FanoutSession>();
   readonly #waiting = new Enters();
   /** Enters that groups have not answered, those included that nobody waits for. */
@@ -96,8 +96,8 @@ export class Fanout extends Actor implements GroupDesk {
       finder,
       settings: this.#settings,
       touch: (link) => this.#touch(link),
-      follow: (link, group) => this.#followed.set(group.key, link),
-      unfollow: (group) => this.#followed.delete(group.key),
+      follow: (link, group) => this.#followed.set(group.nearKey, link),
+      unfollow: (group) => this.#followed.delete(group.nearKey),
       refuse: (enter, refusal) => this.#settle(enter, refusal),
       forgot: () => {
         this.#open -= 1;
@@ -121,9 +121,9 @@ export class Fanout extends Actor implements GroupDesk {
     else {
       const { userId, deviceId } = caller;
       const { since, epoch, meta } = parsed.options;
-      const request = { session, userId, deviceId, meta, since, epoch };
+      const request = { session, userId, deviceId, meta, isOfTopic: true, since, epoch };
       const intent = selectIntent(group, parsed.options, userId);
-      this.#begin({ groupId, request, intent, isOfTopic: true }, channel, {
+      this.#begin({ groupId, request, intent }, channel, {
         accept: (answer) => channel.joined(encodeJoined(answer)),
         refuse: (refusal) => channel.refused(encodeRefused(refusal)),
       });
@@ -157,7 +157,8 @@ export class Fanout extends Actor implements GroupDesk {
    * a call says who calls, one session speaks for several.
    */
   join(wanted: JoinRequest): Promise<EnterAnswer> {
-    const { groupId, create, ...request } = wanted;
+    const { groupId, create, ...rest } = wanted;
+    const request = { ...rest, isOfTopic: false };
     const channel = this.#channels.find(request.session);
     if (channel === undefined) return Promise.resolve(refuseRelay("unavailable"));
     if (this.#isOfAnother(groupId, request)) {
@@ -166,7 +167,7 @@ export class Fanout extends Actor implements GroupDesk {
     const intent: Intent =
       create === null ? { type: "find" } : { type: "create", ...create, creator: request.userId };
     return new Promise((resolve) => {
-      this.#begin({ groupId, request, intent, isOfTopic: false }, channel, {
+      this.#begin({ groupId, request, intent }, channel, {
         accept: (answer) => resolve({ ...answer, missed: [], presence: null }),
         refuse: resolve,
       });
@@ -239,19 +240,26 @@ export class Fanout extends Actor implements GroupDesk {
     this.#links.get(groupId)?.moved(to);
   }
 
+  /** There was no room for something that a group had to tell: it is to be claimed anew. */
+  fellBehind(groupId: string, group: ActorRef<Group>): void {
+    this.#linkTo(groupId).fellBehind(group);
+  }
+
   // --- from itself ---------------------------------------------------------------------------
 
   /** A group has ended, and what it told before has been heard: its end overtakes messages. */
-  ended(groupId: string, group: ActorRef): void {
-    this.#links.get(groupId)?.ended(group);
+  ended(groupId: string, group: ActorRef, isByItself: boolean): void {
+    this.#links.get(groupId)?.ended(group, isByItself);
   }
 
   protected override onSignal(signal: Signal): void {
     if (signal.type !== "terminated") return;
-    const { ref } = signal;
-    const link = this.#followed.get(ref.key);
+    const { ref, reason } = signal;
+    const link = this.#followed.get(ref.nearKey);
+    if (link === undefined) return;
+    const isByItself = reason.kind === "normal";
     const self = this.context.self as ActorRef<Fanout>;
-    if (link !== undefined && !self.tell.ended(link.groupId, ref)) link.ended(ref);
+    if (!self.tell.ended(link.groupId, ref, isByItself)) link.ended(ref, isByItself);
   }
 
   protected override terminate(): void {
@@ -261,7 +269,7 @@ export class Fanout extends Actor implements GroupDesk {
   // --- enters --------------------------------------------------------------------------------
 
   #begin(wish: Wish, channel: GroupChannel, reply: EnterReply): void {
-    const { groupId, request, intent, isOfTopic } = wish;
+    const { groupId, request, intent } = wish;
     if (this.#open >= maxOpenEnters) {
       reply.refuse(refuseRelay("unavailable"));
       return;
@@ -272,7 +280,7 @@ export class Fanout extends Actor implements GroupDesk {
     this.#lastNo += 1;
     this.#open += 1;
     const enter: Enter = {
-      ...{ groupId, intent, isOfTopic, session, reply, isOver: false },
+      ...{ groupId, intent, session, reply, isOver: false },
       request: { ...request, no: this.#lastNo },
       dueAt: this.context.clock.now() + enterTimeoutMs,
     };
@@ -286,9 +294,8 @@ export class Fanout extends Actor implements GroupDesk {
   #isOfAnother(groupId: string, { session, userId }: Omit<EnterRequest, "no">): boolean {
     const { seats = [], enters = [] } = this.#sessions.get(session) ?? {};
     return (
-      seats.some(
-        ({ group, member }) => group.groupId === groupId && member.state.userId !== userId,
-      ) || enters.some((one) => one.groupId === groupId && one.request.userId !== userId)
+      seats.some(({ group, state }) => group.groupId === groupId && state.userId !== userId) ||
+      enters.some((one) => one.groupId === groupId && one.request.userId !== userId)
     );
   }
 

@@ -1,78 +1,56 @@
-const nothing: readonly never[] = Object.freeze([]);
-
 /**
- * A map for what is mostly one entry or none, in hundreds of thousands of places: those cost it 40
- * bytes, of which a Map takes 200 even when it is empty. Entries are in the order in which they came;
- * what is deleted while they are gone through may still come.
+ * Items by a key that they carry, in the order in which they came: null, the only one, or a map of
+ * several. It is for what is mostly one item or none, in hundreds of thousands of places: those take
+ * no memory, of which a Map takes 200 bytes even when it is empty. {@link FewBy} reads and changes it.
  */
-export class Few<K extends string | number, V> {
-  /** Of the only entry; undefined: there are none, or several. */
-  #key: K | undefined = undefined;
-  /** The value of the only entry, or several entries. A private getter of these would cost 8 bytes. */
-  #held: V | Map<K, V> | undefined = undefined;
+export type Few<K, V extends object> = Map<K, V> | V | null;
 
-  constructor(entries: Iterable<readonly [K, V]> = nothing) {
-    for (const [key, value] of entries) this.set(key, value);
+/** What is done with {@link Few} items; whatever changes them returns what they are from then on. */
+export class FewBy<K, V extends object> {
+  readonly #keyOf: (item: V) => K;
+
+  /** @param keyOf whatever becomes of an item, its key stays */
+  constructor(keyOf: (item: V) => K) {
+    this.#keyOf = keyOf;
   }
 
-  get size(): number {
-    return this.#key === undefined ? (severalOf<K, V>(this.#held)?.size ?? 0) : 1;
+  size(few: Few<K, V>): number {
+    if (few === null) return 0;
+    return few instanceof Map ? few.size : 1;
   }
 
-  has(key: K): boolean {
-    if (this.#key !== undefined) return this.#key === key;
-    return severalOf<K, V>(this.#held)?.has(key) ?? false;
+  get(few: Few<K, V>, key: K): V | undefined {
+    if (few === null) return undefined;
+    if (few instanceof Map) return few.get(key);
+    return this.#keyOf(few) === key ? few : undefined;
   }
 
-  get(key: K): V | undefined {
-    if (this.#key === undefined) return severalOf<K, V>(this.#held)?.get(key);
-    return this.#key === key ? (this.#held as V) : undefined;
+  /** What is deleted while they are gone through may still come. */
+  values(few: Few<K, V>): Iterable<V> {
+    if (few === null) return nothing;
+    return few instanceof Map ? few.values() : [few];
   }
 
-  set(key: K, value: V): void {
-    if (this.#key === key || this.size === 0) {
-      this.#key = key;
-      this.#held = value;
-      return;
-    }
-    if (this.#key !== undefined) {
-      this.#held = new Map([[this.#key, this.#held as V]]);
-      this.#key = undefined;
-    }
-    severalOf<K, V>(this.#held)?.set(key, value);
+  /** Adds an item as the last one, or in the place of the one that has its key. */
+  set(few: Few<K, V>, item: V): Few<K, V> {
+    if (few === null) return item;
+    const key = this.#keyOf(item);
+    if (few instanceof Map) return few.set(key, item);
+    const other = this.#keyOf(few);
+    if (other === key) return item;
+    return new Map([
+      [other, few],
+      [key, item],
+    ]);
   }
 
-  /** True when there was such an entry. */
-  delete(key: K): boolean {
-    const isOnly = this.#key === key;
-    const several = this.#key === undefined ? severalOf<K, V>(this.#held) : undefined;
-    if (!isOnly && !several?.delete(key)) return false;
-    if (isOnly || several?.size === 0) {
-      this.#key = undefined;
-      this.#held = undefined;
-    }
-    return true;
-  }
-
-  keys(): Iterable<K> {
-    if (this.#key !== undefined) return [this.#key];
-    return severalOf<K, V>(this.#held)?.keys() ?? nothing;
-  }
-
-  values(): Iterable<V> {
-    if (this.#key !== undefined) return [this.#held as V];
-    return severalOf<K, V>(this.#held)?.values() ?? nothing;
-  }
-
-  [Symbol.iterator](): Iterator<readonly [K, V]> {
-    const only: (readonly [K, V])[] = [];
-    if (this.#key !== undefined) only.push([this.#key, this.#held as V]);
-    const several = this.#key === undefined ? severalOf<K, V>(this.#held) : undefined;
-    return (several ?? only)[Symbol.iterator]();
+  /** A key that none of them has changes nothing. */
+  delete(few: Few<K, V>, key: K): Few<K, V> {
+    if (few === null) return null;
+    if (!(few instanceof Map)) return this.#keyOf(few) === key ? null : few;
+    few.delete(key);
+    return few.size === 0 ? null : few;
   }
 }
 
-/** What is held where there is no only entry. */
-function severalOf<K, V>(held: V | Map<K, V> | undefined): Map<K, V> | undefined {
-  return held as Map<K, V> | undefined;
-}
+const nothing: readonly never[] = Object.freeze([]);

@@ -13,6 +13,9 @@ export class FrameBatch {
   readonly #events: (string | null)[] = [];
   /** The offset of each message, 0 for what is none. */
   readonly #offsets: number[] = [];
+  readonly #framed = new Map<string, Framed>();
+  /** Mostly all channels have one form. */
+  #last: { readonly formKey: string; readonly frames: Framed } | null = null;
   /** Of the first and the last message; 0: there is none. */
   firstOffset = 0;
   lastOffset = 0;
@@ -29,9 +32,14 @@ export class FrameBatch {
     this.#add(event, text, 0);
   }
 
-  /** The messages, and the changes of presence if they are wanted. */
-  frame(encoder: FrameEncoder, withPresence: boolean): Framed {
-    return frameMessages(this.#encodeBehind(encoder, 0, withPresence));
+  /** The messages, and the changes of presence if they are wanted, for a channel of a form. */
+  framesFor(formKey: string, encoder: FrameEncoder, withPresence: boolean): Framed {
+    if (this.#last?.formKey === formKey) return this.#last.frames;
+    const frames =
+      this.#framed.get(formKey) ?? frameMessages(this.#encodeBehind(encoder, 0, withPresence));
+    this.#framed.set(formKey, frames);
+    this.#last = { formKey, frames };
+    return frames;
   }
 
   /** The same without messages up to `offset`; null: nothing. */

@@ -6,8 +6,8 @@ type GapReason = "slow" | "lost";
 
 /** Messages that a client misses. */
 export interface Gap {
-  /** The first offset; null: nobody knows. */
-  readonly from: number | null;
+  /** The first offset. */
+  readonly from: number;
   readonly reason: GapReason;
 }
 

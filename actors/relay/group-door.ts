@@ -1,4 +1,5 @@
 import type { ActorRef } from "#runtime";
+import type { Crowd } from "./crowd.ts";
 import type { Fanout } from "./fanout.ts";
 import type { Group } from "./group.ts";
 import type { GroupAnswer } from "./group-messages.ts";
@@ -7,65 +8,75 @@ import { type RelayRefusal, refuseRelay } from "./refusal.ts";
 /** A result now or later. */
 export type Eventually<T> = T | Promise<T>;
 
+/** Why a door is shut. */
+type Shut =
+  /** The group is being moved; `ended` resolves when that has ended, one way or the other. */
+  | { readonly why: "moving"; readonly ended: PromiseWithResolvers<void> }
+  | { readonly why: "moved"; readonly to: ActorRef<Group> }
+  | { readonly why: "over" };
+
+const over: Shut = { why: "over" };
+
 /**
  * Where all that is wanted of a group comes in. While the group is being moved it waits here; afterwards
- * it is sent on. A group that is over lets nobody in.
+ * it is sent on. A group that is over lets nobody in: fan-outs wait for its actor to end, which may take
+ * as long as the disk, and look for the group anew.
  */
 export class GroupDoor {
-  readonly #groupId: string;
-  /** Set while the group is being moved; resolves when that has ended, one way or the other. */
-  #moving: PromiseWithResolvers<void> | null = null;
-  #movedTo: ActorRef<Group> | null = null;
-  #isOver = false;
+  readonly #crowd: Pick<Crowd, "linkTo">;
+  /** Null: it is open. */
+  #shut: Shut | null = null;
 
-  constructor(groupId: string) {
-    this.#groupId = groupId;
+  constructor(crowd: Pick<Crowd, "linkTo">) {
+    this.#crowd = crowd;
   }
 
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#shut === over;
   }
 
   /** Nothing has ended the group here, and nothing is about to. */
   get isOpen(): boolean {
-    return this.#moving === null && this.#movedTo === null && !this.#isOver;
+    return this.#shut === null;
   }
 
   /** A move begins; false: there is nothing to move. */
   shut(): boolean {
     if (!this.isOpen) return false;
-    this.#moving = Promise.withResolvers();
+    this.#shut = { why: "moving", ended: Promise.withResolvers() };
     return true;
   }
 
   /** A move ends; null: it has failed. */
   goOn(movedTo: ActorRef<Group> | null): void {
-    this.#movedTo = movedTo;
-    this.#moving?.resolve();
-    this.#moving = null;
+    const before = this.#shut;
+    if (movedTo !== null) this.#shut = { why: "moved", to: movedTo };
+    else if (before?.why === "moving") this.#shut = null;
+    if (before?.why === "moving") before.ended.resolve();
   }
 
-  /** The group is over; false: it was, or is elsewhere. */
+  /** The group is over; false: it was, or is elsewhere, or on its way. */
   close(): boolean {
-    if (this.#isOver || this.#movedTo !== null) return false;
-    this.#isOver = true;
+    if (!this.isOpen) return false;
+    this.#shut = over;
     return true;
   }
 
   /** Lets a question in. */
   answer<T>(act: () => Eventually<T>): Eventually<GroupAnswer<T | RelayRefusal>> {
-    if (this.#movedTo !== null) return { moved: this.#movedTo };
-    if (this.#isOver) return refuseRelay("group_not_found");
-    if (this.#moving === null) return act();
-    return this.#moving.promise.then(() => this.answer(act));
+    const shut = this.#shut;
+    if (shut === null) return act();
+    if (shut.why === "moved") return { moved: shut.to };
+    if (shut.why === "over") return refuseRelay("group_not_found");
+    return shut.ended.promise.then(() => this.answer(act));
   }
 
-  /** Lets in what a fan-out tells, which is told if it cannot be; null: it need not know. */
+  /** Lets in what a fan-out tells, which is sent on if the group is elsewhere; null: it need not be. */
   admit(fanout: ActorRef<Fanout> | null, act: () => Eventually<void>): Eventually<void> {
-    if (this.#movedTo !== null) fanout?.tell.moved(this.#groupId, this.#movedTo);
-    else if (this.#isOver) fanout?.tell.closed(this.#groupId);
-    else if (this.#moving === null) return act();
-    else return this.#moving.promise.then(() => this.admit(fanout, act));
+    const shut = this.#shut;
+    if (shut === null) return act();
+    if (shut.why === "moving") return shut.ended.promise.then(() => this.admit(fanout, act));
+    if (shut.why === "moved" && fanout !== null) this.#crowd.linkTo(fanout).sendOn(shut.to);
     return undefined;
   }
 }

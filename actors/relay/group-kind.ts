@@ -21,6 +21,11 @@ export interface MemberState {
   readonly status: MemberStatus;
   /** Wall clock, ms since 1970. */
   readonly joinedAt: number;
+  /**
+   * Tells which of two copies of a group has the state to go on with, see `mergeMember`: whoever
+   * decides with knowledge of a state gives the next one a higher version.
+   */
+  readonly version: number;
 }
 
 /** Whether `given` is one of {@link groupKinds}. */

@@ -1,11 +1,11 @@
-import type { ActorContext, ActorRef } from "#runtime";
+import type { ActorRef } from "#runtime";
 import type { Enter } from "./enter.ts";
-import type { Fanout } from "./fanout.ts";
-import { FanoutGroup, type FanoutSettings } from "./fanout-group.ts";
+import { FanoutGroup } from "./fanout-group.ts";
 import type { EnterAnswer, ReenterAnswer } from "./fanout-messages.ts";
-import { Few } from "./few.ts";
+import { type Few, FewBy } from "./few.ts";
 import type { Group } from "./group.ts";
 import type { GroupSearch, Intent } from "./intent.ts";
+import type { LinkHost } from "./link-host.ts";
 import { type RelayRefusal, refuseRelay } from "./refusal.ts";
 import type { RelayRouter } from "./router.ts";
 import type { Seat } from "./seat.ts";
@@ -13,25 +13,11 @@ import type { Seat } from "./seat.ts";
 /** What finds groups: the router of the thread. */
 export type GroupFinder = Pick<RelayRouter, "find" | "forget">;
 
-/** What a link needs of the fan-out that it belongs to. */
-export interface LinkHost {
-  readonly self: ActorRef<Fanout>;
-  readonly context: Pick<ActorContext, "watch" | "unwatch" | "after" | "random">;
-  readonly finder: GroupFinder;
-  readonly settings: FanoutSettings;
-  /** At the end of the turn the link is to `flush`. */
-  touch(link: GroupLink): void;
-  /** The end of `group` is to be told to the link. */
-  follow(link: GroupLink, group: ActorRef<Group>): void;
-  unfollow(group: ActorRef<Group>): void;
-  /** What was asked of the group is refused. */
-  refuse(enter: Enter, refusal: RelayRefusal): void;
-  /** An enter that had been given to a link is none any more. */
-  forgot(): void;
-  /** The link has nothing to do any more. */
-  drop(link: GroupLink): void;
-  /** There is no such group any more: its sessions are to leave it. */
-  vanished(link: GroupLink): void;
+const byNo = new FewBy(({ request }: Enter) => request.no);
+
+/** A search for the group: whose intent it has; null: it is searched for all. */
+interface Search {
+  readonly searcher: Enter | null;
 }
 
 /** How soon a group that was lost is looked for again, at first and at most. */
@@ -53,22 +39,21 @@ const lingerMs = 10_000;
  */
 export class GroupLink {
   readonly group: FanoutGroup;
-  /** Those that the group has not answered, by their numbers; null: there are none. */
-  #enters: Few<number, Enter> | null = null;
+  /** Those that the group has not answered. */
+  #enters: Few<number, Enter> = null;
   /** Those of which the group has not been told; null: there are none. */
   #untold: Set<Enter> | null = null;
   readonly #host: LinkHost;
   #ref: ActorRef<Group> | null = null;
   /** Sessions that have left and of which the group has not been told; null: there are none. */
   #exits: number[] | null = null;
-  /** Whose intent is searched with; null: it is searched for all. */
-  #searcher: Enter | null = null;
-  /** Counts the searches, so that late answers are known; the pause before one is part of it. */
-  #search = 0;
-  #isSearching = false;
+  /** Null: it is not looked for. The pause before a search counts as one, too. */
+  #search: Search | null = null;
   /** How often the group was lost in a row. */
   #losses = 0;
-  /** Counts the claims; `told` and not `answered`: the answer is awaited. */
+  /** It has ended by itself: unless it is found elsewhere it is not built anew. */
+  #hasEnded = false;
+  /** Counts the claims; `told`: the answer is awaited, and what comes before it is of before the claim. */
   #claim: "none" | "due" | "told" = "none";
   #claims = 0;
   #tellsAgain = false;
@@ -94,7 +79,7 @@ export class GroupLink {
   // --- from the sessions ---------------------------------------------------------------------
 
   enter(enter: Enter): void {
-    const { intent, request } = enter;
+    const { intent } = enter;
     if (this.#ref !== null && intent.type === "create" && intent.mustBeNew) {
       if (!this.#isUnused) {
         this.#host.forgot();
@@ -105,8 +90,7 @@ export class GroupLink {
       this.#tellAll(this.#ref);
       this.#unfollow(this.#ref);
     }
-    this.#enters ??= new Few();
-    this.#enters.set(request.no, enter);
+    this.#enters = byNo.set(this.#enters, enter);
     this.#untold ??= new Set();
     this.#untold.add(enter);
     this.#goOn();
@@ -115,7 +99,7 @@ export class GroupLink {
   /** Nobody waits for it any more. The group that lets it in all the same is told to forget it. */
   cancel(enter: Enter): void {
     enter.isOver = true;
-    if (this.#untold?.has(enter) && this.#searcher !== enter) this.#forget(enter);
+    if (this.#untold?.has(enter) && this.#search?.searcher !== enter) this.#forget(enter);
     this.#host.touch(this);
   }
 
@@ -130,12 +114,13 @@ export class GroupLink {
 
   /** The group has answered; the result is for whom, null: nobody. */
   entered(no: number, answer: EnterAnswer): Enter | null {
-    const enter = this.#enters?.get(no);
-    if (enter === undefined || this.#untold?.has(enter)) return null;
+    const enter = byNo.get(this.#enters, no);
+    if (enter === undefined || this.#untold?.has(enter) || this.#claim !== "none") return null;
     this.#forget(enter);
-    this.#losses = 0;
-    this.#host.touch(this);
+    this.#isBack();
     if (!enter.isOver) return enter;
+    // The others who are on their way hear only what came since.
+    if (answer.ok) this.group.takePresence(answer.presence);
     if (answer.ok && !this.#isWanted(enter)) this.#keepExit(enter.request.session);
     return null;
   }
@@ -144,30 +129,38 @@ export class GroupLink {
   reentered(answer: ReenterAnswer | RelayRefusal): readonly Seat[] {
     if (this.#claim !== "told") return [];
     this.#claim = "none";
-    this.#losses = 0;
-    this.#host.touch(this);
+    this.#isBack();
     if (!("ok" in answer)) return this.group.reenter(answer);
     this.#refusedClaim(answer);
     return [];
   }
 
-  /** It goes on elsewhere; or where it is, under another epoch. */
+  /** It goes on elsewhere. */
   moved(to: ActorRef<Group>): void {
-    if (this.#ref === null || (this.#ref.equals(to) && this.group.isEmpty)) return;
+    if (this.#ref === null || this.#ref.equals(to)) return;
     this.#unfollow(this.#ref);
     this.#follow(to);
   }
 
+  /** There was something that the group could not tell. */
+  fellBehind(group: ActorRef<Group>): void {
+    if (this.#ref !== null && !this.#ref.equals(group)) return;
+    if (this.#ref !== null) this.#unfollow(this.#ref);
+    // It may know sessions that are gone, even where there are none any more.
+    this.#claim = "due";
+    if (this.#search === null) this.#follow(group);
+  }
+
   /** An actor that was followed has ended, and all that it told before has been heard. */
-  ended(ref: ActorRef): void {
-    if (this.#ref?.equals(ref)) this.#lose();
+  ended(ref: ActorRef, isByItself: boolean): void {
+    if (!this.#ref?.equals(ref)) return;
+    this.#hasEnded ||= isByItself;
+    this.#lose();
   }
 
   /** The group was deleted. */
   closed(): void {
-    if (this.#ref !== null) this.#unfollow(this.#ref);
-    this.#host.finder.forget(this.groupId);
-    this.#goOn();
+    if (this.#ref !== null) this.#lose();
   }
 
   // --- the end of a turn ---------------------------------------------------------------------
@@ -182,7 +175,7 @@ export class GroupLink {
   #goOn(): void {
     if (this.isDropped) return;
     if (this.#ref !== null) this.#tell(this.#ref);
-    else if (!this.#isSearching) this.#find();
+    else if (this.#search === null) this.#find();
   }
 
   get #isUnused(): boolean {
@@ -198,19 +191,18 @@ export class GroupLink {
   // --- finding it ----------------------------------------------------------------------------
 
   #find(): void {
-    const [first] = this.#enters?.values() ?? [];
+    const [first] = byNo.values(this.#enters);
     const searcher = this.group.isEmpty ? first : null;
     if (searcher === undefined) {
       this.#drop();
       return;
     }
-    this.#isSearching = true;
-    this.#searcher = searcher;
-    this.#search += 1;
-    const search = this.#search;
-    this.#host.finder.find(this.groupId, searcher?.intent ?? this.#restoring()).then(
-      (result) => this.#found(search, searcher, result),
-      () => this.#found(search, searcher, refuseRelay("unavailable")),
+    const search = { searcher };
+    this.#search = search;
+    const intent = searcher?.intent ?? (this.#hasEnded ? { type: "find" } : this.#restoring());
+    this.#host.finder.find(this.groupId, intent).then(
+      (result) => this.#found(search, result),
+      () => this.#found(search, refuseRelay("unavailable")),
     );
   }
 
@@ -219,10 +211,10 @@ export class GroupLink {
     return { type: "restore", claim: { kind, isDurable, offset } };
   }
 
-  #found(search: number, searcher: Enter | null, result: GroupSearch): void {
+  #found(search: Search, result: GroupSearch): void {
     if (search !== this.#search || this.isDropped) return;
-    this.#isSearching = false;
-    this.#searcher = null;
+    this.#search = null;
+    const { searcher } = search;
     if (result.ok) {
       // A group that was made for somebody who has gone hears of both.
       this.#forgetOver(result.isNew ? searcher : null);
@@ -264,19 +256,18 @@ export class GroupLink {
   #findLater(): void {
     const { first, longest } = searchAgainMs;
     const mostMs = Math.min(longest, first * 2 ** Math.min(this.#losses - 1, 10));
-    this.#isSearching = true;
-    this.#search += 1;
-    const search = this.#search;
+    const search = { searcher: null };
+    this.#search = search;
     this.#host.context.after(mostMs * (0.5 + this.#host.context.random() / 2), () => {
       if (search !== this.#search || this.isDropped) return;
-      this.#isSearching = false;
+      this.#search = null;
       this.#goOn();
     });
   }
 
   #follow(ref: ActorRef<Group>): void {
     this.#ref = ref;
-    this.#claim = this.group.isEmpty ? "none" : "due";
+    if (!this.group.isEmpty) this.#claim = "due";
     this.#host.context.watch(ref);
     this.#host.follow(this, ref);
     this.#tell(ref);
@@ -289,7 +280,14 @@ export class GroupLink {
     this.#claim = "none";
     this.#exits = null;
     this.#forgetOver(null);
-    this.#untold = this.#enters === null ? null : new Set(this.#enters.values());
+    this.#untold = this.#enters === null ? null : new Set(byNo.values(this.#enters));
+  }
+
+  /** The group has answered. */
+  #isBack(): void {
+    this.#losses = 0;
+    this.#hasEnded = false;
+    this.#host.touch(this);
   }
 
   #lose(): void {
@@ -346,7 +344,9 @@ export class GroupLink {
     this.#claims += 1;
     const claim = this.#claims;
     this.#host.context.after(claimTimeoutMs, () => {
-      if (this.#claim === "told" && claim === this.#claims && !this.isDropped) this.#lose();
+      if (this.#claim !== "told" || claim !== this.#claims || this.isDropped) return;
+      this.#lose();
+      this.#claim = "due";
     });
   }
 
@@ -371,7 +371,7 @@ export class GroupLink {
 
   /** A copy, in the order in which they came. */
   #allEnters(): readonly Enter[] {
-    return [...(this.#enters?.values() ?? [])];
+    return [...byNo.values(this.#enters)];
   }
 
   #keepExit(session: number): void {
@@ -381,8 +381,9 @@ export class GroupLink {
 
   #forget(enter: Enter): void {
     this.#untold?.delete(enter);
-    if (!this.#enters?.delete(enter.request.no)) return;
-    if (this.#enters.size === 0) this.#enters = null;
+    const { no } = enter.request;
+    if (byNo.get(this.#enters, no) === undefined) return;
+    this.#enters = byNo.delete(this.#enters, no);
     this.#host.forgot();
   }
 

@@ -74,7 +74,7 @@ export interface GroupInfo {
   readonly createdAt: number;
   readonly membersCount: number;
   /** The longest-standing first, 1,000 at most; `devices` are the sessions that are connected. */
-  readonly members: readonly (MemberState & { readonly devices: number })[];
+  readonly members: readonly (Omit<MemberState, "version"> & { readonly devices: number })[];
 }
 
 /** What a group tells of itself to those who may know. */

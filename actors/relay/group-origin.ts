@@ -1,3 +1,4 @@
+import type { ActorContext } from "#runtime";
 import type { GroupOrigin } from "./group-messages.ts";
 import { History, type HistoryLimits } from "./history.ts";
 import { Membership } from "./membership.ts";
@@ -42,6 +43,12 @@ export function openGroup(
     history: new History(limits, isNewEpoch ? epoch : state.epoch, state.offset, state.messages),
     createdAt: state.createdAt,
   };
+}
+
+/** A name for a count of messages that no other has. */
+export function newEpoch({ clock, random }: Pick<ActorContext, "clock" | "random">): string {
+  const chance = Math.floor(random() * 36 ** 4);
+  return clock.wallTime().toString(36) + chance.toString(36).padStart(4, "0");
 }
 
 /** All groups of the same settings have the same. */

@@ -1,5 +1,6 @@
-import { type ActorContext, type ActorRef, toErrorRecord } from "#runtime";
+import { type ActorContext, type ActorRef, ReplyError, toErrorRecord } from "#runtime";
 import type { GroupState } from "./group-state.ts";
+import { type RelayRefusal, refuseRelay } from "./refusal.ts";
 import { type RelayStore, type StoreWrite, storeName } from "./store.ts";
 
 /** How long a group waits for its store. */
@@ -17,15 +18,20 @@ export type GroupWrite = Omit<StoreWrite, "groupId">;
 export class GroupRecord {
   readonly #context: ActorContext;
   readonly #groupId: string;
+  readonly #isFull: boolean;
   readonly #snapshot: () => GroupState;
   #isBehind = false;
+  /** The last write that was begun, where acknowledgements wait for it; null: it has ended. */
+  #last: Promise<boolean> | null = null;
   /** Something has changed since the last try to repair it. */
   #isStale = false;
   #isGone = false;
 
-  constructor(context: ActorContext, groupId: string, snapshot: () => GroupState) {
+  /** @param isFull changes are acknowledged when they are on disk, see {@link acknowledge}. */
+  constructor(context: ActorContext, groupId: string, isFull: boolean, snapshot: () => GroupState) {
     this.#context = context;
     this.#groupId = groupId;
+    this.#isFull = isFull;
     this.#snapshot = snapshot;
   }
 
@@ -33,8 +39,40 @@ export class GroupRecord {
     return this.#isBehind;
   }
 
+  /** Why nothing can be changed now, where what is acknowledged has to be on disk; null: it can. */
+  get refusal(): RelayRefusal | null {
+    return this.#isFull && this.#isBehind ? refuseRelay("unavailable") : null;
+  }
+
+  /** Whether what was written so far is on disk; null: nobody has to wait for that. */
+  get saved(): Promise<boolean> | null {
+    return this.#last;
+  }
+
+  /**
+   * Resolves with the answer to a change when it is on disk, where that is promised.
+   * @throws ReplyError `outcome_unknown` when it could not be brought there: it is tried again.
+   */
+  acknowledge<T>(answer: T): T | Promise<T> {
+    const { saved } = this;
+    if (saved === null) return answer;
+    return saved.then((isSaved) => {
+      if (isSaved) return answer;
+      throw notWritten();
+    });
+  }
+
   /** Resolves with whether it is on disk; the order of the writes is that of the calls. */
-  async write(write: GroupWrite): Promise<boolean> {
+  write(write: GroupWrite): Promise<boolean> {
+    const written = this.#write(write);
+    if (!this.#isFull) return written;
+    this.#last = written;
+    return written.finally(() => {
+      if (this.#last === written) this.#last = null;
+    });
+  }
+
+  async #write(write: GroupWrite): Promise<boolean> {
     if (this.#isBehind && write.delete === undefined) {
       this.#isStale = true;
       return false;
@@ -48,10 +86,11 @@ export class GroupRecord {
     }
   }
 
-  /** Takes the copy off the disk. */
-  async remove(): Promise<void> {
+  /** Takes the copy off the disk; resolves with false when that has failed, and was promised. */
+  async remove(): Promise<boolean> {
     this.#isGone = true;
-    await this.write({ delete: true });
+    const isGone = await this.write({ delete: true });
+    return isGone || !this.#isFull;
   }
 
   async #ask(write: GroupWrite): Promise<void> {
@@ -88,4 +127,9 @@ export class GroupRecord {
       this.#context.after(repairMs, () => this.#repair());
     }
   }
+}
+
+/** What is thrown where it was promised that a change is on disk before it is acknowledged. */
+export function notWritten(): ReplyError {
+  return new ReplyError("outcome_unknown", "the change could not be written to the disk");
 }

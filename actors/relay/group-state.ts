@@ -1,5 +1,6 @@
 import type { GroupKind, MemberState } from "./group-kind.ts";
 import type { HistoryEntry } from "./history.ts";
+import type { RemovedMember } from "./removed-members.ts";
 
 /** The whole of a group that outlives its actor: what travels when it moves, and what is on disk. */
 export interface GroupState {
@@ -14,8 +15,12 @@ export interface GroupState {
   readonly createdAt: number;
   /** In the order of joining. */
   readonly members: readonly MemberState[];
+  /** Those who were members, and may be in other copies of the group; absent: none, as of groups that are not durable. */
+  readonly removed?: readonly RemovedMember[];
   /** Those still kept, by rising offset. */
   readonly messages: readonly HistoryEntry[];
   /** On a move: the users whose sessions are to follow. */
   readonly connected?: readonly string[];
+  /** On a move: who is a member no more, and may come back as that for a while. */
+  readonly departed?: readonly MemberState[];
 }

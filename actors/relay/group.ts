@@ -1,14 +1,13 @@
 import { Actor, type ActorRef, type Signal } from "#runtime";
 import { admitMember } from "./admission.ts";
 import { Crowd } from "./crowd.ts";
-import { Departed } from "./departed.ts";
 import type { Fanout } from "./fanout.ts";
-import type { Claim, EnterAccepted, EnterRequest } from "./fanout-messages.ts";
+import type { Claim, EnterAccepted, EnterAnswer, EnterRequest } from "./fanout-messages.ts";
 import { type Eventually, GroupDoor } from "./group-door.ts";
+import { describeGroup, summarizeGroup } from "./group-info.ts";
 import type { MemberState } from "./group-kind.ts";
 import type {
   GroupAnswer,
-  GroupInfo,
   GroupOrigin,
   GroupStart,
   HistoryAnswer,
@@ -19,22 +18,21 @@ import type {
   SendAnswer,
   SummaryAnswer,
 } from "./group-messages.ts";
-import { openGroup } from "./group-origin.ts";
+import { newEpoch, openGroup } from "./group-origin.ts";
 import { type GroupPlace, noteMember } from "./group-place.ts";
-import { GroupRecord } from "./group-record.ts";
+import { GroupRecord, notWritten } from "./group-record.ts";
 import type { GroupState } from "./group-state.ts";
 import type { Decision, Membership } from "./membership.ts";
 import { MessageLog } from "./message-log.ts";
 import { type RelayRefusal, refuseRelay } from "./refusal.ts";
 import { tellCreate, tellDelete, tellMove, tellRestore } from "./relay-telemetry.ts";
+import { Returns } from "./returns.ts";
 import { relayRouterOf } from "./router.ts";
 
 /** How long a group that has moved still says where to. */
 const forwardMs = 5_000;
-/** How long those who were connected have to come back, after a move or a loss of the group. */
+/** How long those who were connected have to come back, after a loss of the group. */
 const graceMs = 10_000;
-/** Members that `info` lists. */
-const maxListed = 1_000;
 
 /**
  * A group: its members, its messages in their one order, and who is to get them. It is a child of the
@@ -52,29 +50,30 @@ export class Group extends Actor {
   readonly #crowd: Crowd;
   readonly #log: MessageLog;
   readonly #door: GroupDoor;
-  /** Who may come back as what it was; null: nobody. */
-  #departed: Departed | null = null;
-  /** Until then every claim is believed, on the clock's `now`. */
-  readonly #trustsUntil: number;
+  /** Who is expected; null: nobody. */
+  #returns: Returns | null = null;
+  /** Until then every claim is believed, on the clock's `now`; null: a new group has believed none. */
+  readonly #trustsUntil: number | null;
 
   constructor({ groupId, settings, origin }: GroupStart) {
     super();
     const { context } = this;
-    const begun = openGroup(settings, origin, context.clock.wallTime(), this.#newEpoch());
+    const begun = openGroup(settings, origin, this.#now(), newEpoch(context));
     const { membership, createdAt } = begun;
     const isKept = membership.isDurable && settings.storage !== null;
-    const record = isKept ? new GroupRecord(context, groupId, () => this.#state()) : null;
+    const isFull = settings.storage?.sync === "full";
+    const record = isKept ? new GroupRecord(context, groupId, isFull, () => this.#state()) : null;
     const router = relayRouterOf(context);
-    this.#door = new GroupDoor(groupId);
     this.#place = { groupId, context, settings, router, membership, record };
     this.#createdAt = createdAt;
-    this.#crowd = new Crowd(this.#place, () => this.#log.offset);
-    this.#log = new MessageLog(this.#place, this.#crowd, begun.history);
-    const isSure = origin.type === "new" || origin.type === "moved";
-    this.#trustsUntil = isSure ? Number.NEGATIVE_INFINITY : context.clock.now() + graceMs;
+    this.#log = new MessageLog(this.#place, begun.history);
+    this.#crowd = new Crowd(this.#place, this.#log);
+    this.#door = new GroupDoor(this.#crowd);
+    const trustMs = origin.type === "moved" ? 0 : graceMs;
+    this.#trustsUntil = origin.type === "new" ? null : context.clock.now() + trustMs;
+    if (origin.type === "moved") this.#expected.expect(origin.state);
     if (origin.type !== "new" || membership.isEmpty) {
-      const connected = origin.type === "moved" ? (origin.state.connected ?? []) : [];
-      context.after(graceMs, () => this.#settle(connected));
+      context.after(graceMs, () => void this.#door.admit(null, () => this.#settle()));
     }
     this.#begin(origin);
   }
@@ -94,8 +93,8 @@ export class Group extends Actor {
           if (isAdmitted) return this.#enter(fanout, request);
           const limit = this.#place.settings.maxGroupsPerUser;
           const refusal = refuseRelay("too_many_groups", { limit });
-          fanout.tell.entered(this.#groupId, request.no, refusal);
-          return this.#endIfEmpty();
+          this.#answer(fanout, request, refusal);
+          return this.#settle();
         });
       });
     });
@@ -104,13 +103,13 @@ export class Group extends Actor {
   /** A fan-out that has lost the group says what it knows: it is told `reentered`. */
   reenter(fanout: ActorRef<Fanout>, claim: Claim): Eventually<void> {
     return this.#door.admit(fanout, () => {
-      const trusts = (userId: string): boolean =>
-        this.#departed?.has(userId) === true || !this.#isSure;
-      const answer = this.#crowd.reenter(fanout, claim, trusts);
-      const recovery = this.#log.recover(claim.offset, claim.epoch);
+      for (const { userId } of claim.members) this.#returns?.comeBack(userId);
+      const { gone, ...answer } = this.#crowd.reenter(fanout, claim, !this.#isSure);
+      const recovery = this.#log.catchUp(claim.offset, claim.epoch);
       if (!recovery.recovered) this.#log.continueAfter(claim.offset);
-      const { epoch, offset } = this.#log;
-      fanout.tell.reentered(this.#groupId, { ...answer, ...recovery, epoch, offset });
+      const told = { ...answer, ...recovery, ...this.#log.position };
+      this.#crowd.linkTo(fanout).tell((to) => to.reentered(this.#groupId, told));
+      this.#remember(gone);
     });
   }
 
@@ -130,13 +129,16 @@ export class Group extends Actor {
       const refusal = userId === null ? null : this.#membership.decideSend(userId);
       // Its fan-out has perhaps not told of it yet.
       if (refusal?.code === "not_a_member" && !this.#isSure) return refuseRelay("unavailable");
-      return refusal ?? this.#log.send(source, text, this.#membership.recipients);
+      return refusal ?? this.#log.send(source, text, this.#crowd);
     });
   }
 
   /** Ends a user's own membership. */
   leave(userId: string): Eventually<GroupAnswer<MemberAnswer>> {
-    return this.#door.answer(() => this.#change(userId, this.#membership.leave(userId)));
+    return this.#door.answer(() => {
+      const decide = (): Decision => this.#membership.leave(userId, this.#now(), this.#mayReturn);
+      return this.#orStayAway(userId, "not_a_member", this.#change(userId, decide));
+    });
   }
 
   /** Changes what a member is; `by` null: a service or an operator, who may always. */
@@ -146,19 +148,20 @@ export class Group extends Actor {
     userId: string,
   ): Eventually<GroupAnswer<MemberAnswer>> {
     return this.#door.answer(() => {
-      const decision = this.#membership[operation](by, userId);
-      // Whoever may remove it need not wait for its return.
-      const isAway = !decision.ok && decision.code === "no_such_member";
-      if (operation === "remove" && isAway && this.#departed?.take(userId)) return gone;
-      return this.#change(userId, decision);
+      const decide = (): Decision =>
+        this.#membership[operation](by, userId, this.#now(), this.#mayReturn);
+      const answer = this.#change(userId, decide);
+      return operation === "remove" ? this.#orStayAway(userId, "no_such_member", answer) : answer;
     });
   }
 
   /** What there is to know; of private groups for their members alone. */
   info(by: string | null): Eventually<GroupAnswer<InfoAnswer>> {
-    return this.#door.answer(
-      () => this.#membership.decideInfo(by) ?? { ok: true, info: this.#describe() },
-    );
+    return this.#door.answer<InfoAnswer>(() => {
+      const refusal = this.#membership.decideInfo(by);
+      if (refusal !== null) return refusal;
+      return { ok: true, info: describeGroup(this.#place, this.#log, this.#createdAt) };
+    });
   }
 
   /** The newest `limit` messages before an offset; null: of all. */
@@ -176,19 +179,20 @@ export class Group extends Actor {
   delete(by: string | null): Eventually<GroupAnswer<{ readonly ok: true } | RelayRefusal>> {
     return this.#door.answer<{ readonly ok: true } | RelayRefusal>(() => {
       const refusal = this.#membership.decideDelete(by);
-      return refusal ?? this.#end("deleted").then(() => ({ ok: true }));
+      if (refusal !== null) return refusal;
+      return this.#end("deleted").then((isDone) => {
+        if (isDone) return { ok: true };
+        throw notWritten();
+      });
     });
   }
 
   /** The group as a user has it. */
   summary(userId: string): Eventually<GroupAnswer<SummaryAnswer>> {
-    return this.#door.answer<SummaryAnswer>(() => {
-      const member = this.#membership.get(userId);
-      if (member === undefined) return { ok: true, summary: null };
-      const { role, status } = member;
-      const { kind } = this.#membership;
-      return { ok: true, summary: { groupId: this.#groupId, kind, role, status } };
-    });
+    return this.#door.answer<SummaryAnswer>(() => ({
+      ok: true,
+      summary: summarizeGroup(this.#place, userId),
+    }));
   }
 
   // --- from shards ---------------------------------------------------------------------------
@@ -199,13 +203,15 @@ export class Group extends Actor {
    */
   export(): GroupState | null {
     if (!this.#door.shut()) return null;
-    return { ...this.#state(), connected: this.#crowd.connected() };
+    const { connected, departed } = this.#expected.state();
+    const all = new Set([...this.#crowd.connected(), ...connected]);
+    return { ...this.#state(), connected: [...all], departed };
   }
 
   /** Ends a move: the group is there now. */
   movedTo(group: ActorRef<Group>): void {
     tellMove(this.#groupId, group.node, this.#membership.size);
-    for (const { ref } of this.#crowd.links()) ref.tell.moved(this.#groupId, group);
+    for (const link of this.#crowd.links()) link.sendOn(group);
     void this.#record?.remove();
     this.#door.goOn(group);
     this.context.after(forwardMs, () => this.context.stop());
@@ -216,14 +222,18 @@ export class Group extends Actor {
     this.#door.goOn(null);
   }
 
-  /** Takes in what another copy of the group has: what is here counts where both know something. */
-  merge(state: GroupState): void {
-    this.#crowd.change(this.#membership.merge(state.members));
-    const isAnew = this.#log.merge(state, this.#newEpoch());
-    // To the same group: that makes them say what they have seen.
-    const self = this.self as ActorRef<Group>;
-    if (isAnew) for (const { ref } of this.#crowd.links()) ref.tell.moved(this.#groupId, self);
+  /** Takes in what another copy of the group has. */
+  merge(state: GroupState): Eventually<void> {
+    for (const { userId } of state.members) this.#returns?.comeBack(userId);
+    this.#crowd.change(this.#membership.merge(state.members, state.removed));
+    this.#expected.expect(state);
+    const isAnew = this.#log.merge(state, newEpoch(this.context), this.#crowd);
+    if (isAnew) for (const link of this.#crowd.links()) link.fallBehind();
     void this.#record?.write({ replace: this.#state() });
+    // What was decided on both sides may leave it without an admin.
+    this.#settle();
+    // The other copy goes when this one has it all.
+    return this.#record?.saved?.then(() => {});
   }
 
   /** Tells the shards that know which groups a user is in, should they have changed. */
@@ -233,14 +243,25 @@ export class Group extends Actor {
 
   // --- the rest is its own -------------------------------------------------------------------
 
+  /** It is there when it is on disk, where that is promised. */
+  protected override async init(): Promise<void> {
+    if ((await this.#record?.saved) !== false || this.#trustsUntil !== null) return;
+    for (const { userId } of this.#membership.members()) noteMember(this.#place, userId, false);
+    throw notWritten();
+  }
+
   protected override onSignal(signal: Signal): void {
     if (signal.type !== "terminated") return;
-    this.#remember(this.#crowd.lose(signal.ref));
+    void this.#door.admit(null, () => this.#remember(this.#crowd.lose(signal.ref)));
   }
 
   /** Whether all who were members before a loss have had the time to say so. */
   get #isSure(): boolean {
-    return this.context.clock.now() >= this.#trustsUntil;
+    return this.#trustsUntil === null || this.context.clock.now() >= this.#trustsUntil;
+  }
+
+  #now(): number {
+    return this.context.clock.wallTime();
   }
 
   get #groupId(): string {
@@ -253,12 +274,6 @@ export class Group extends Actor {
 
   get #record(): GroupRecord | null {
     return this.#place.record;
-  }
-
-  #newEpoch(): string {
-    const { clock, random } = this.context;
-    const chance = Math.floor(random() * 36 ** 4);
-    return `${clock.wallTime().toString(36)}-${chance.toString(36).padStart(4, "0")}`;
   }
 
   /** Tells of itself, and is written down, at the start. */
@@ -274,27 +289,49 @@ export class Group extends Actor {
     this.renote();
   }
 
-  #enter(fanout: ActorRef<Fanout>, request: EnterRequest): void {
-    const { userId, no } = request;
-    this.#comeBack(userId);
-    const entered = this.#crowd.enter(fanout, request);
-    if (!entered.ok) {
+  #enter(fanout: ActorRef<Fanout>, request: EnterRequest): Eventually<void> {
+    const { userId } = request;
+    const isFull = this.#membership.size >= this.#place.settings.maxMembers;
+    if (!isFull && this.#returns?.comeBack(userId)) this.#settle();
+    // Left to those who are pending it is over: the one that comes back is no founder of it.
+    if (this.#door.isOver) return this.#door.admit(fanout, () => {});
+    const refusal = this.#crowd.join(userId);
+    if (refusal !== null) {
       noteMember(this.#place, userId, false);
-      fanout.tell.entered(this.#groupId, no, entered);
-      return;
+      this.#answer(fanout, request, refusal);
+      return undefined;
     }
-    const { epoch, offset } = this.#log;
-    const { kind, isDurable } = this.#membership;
-    const { recovered, missed } = this.#recover(request);
-    const answer = { ...entered, epoch, offset, kind, isDurable, recovered, missed };
-    fanout.tell.entered(this.#groupId, no, answer);
+    const seat = (isSaved: boolean): Eventually<void> => {
+      if (!isSaved) this.#answer(fanout, request, refuseRelay("unavailable"));
+      else if (this.#membership.get(userId) !== undefined) this.#seat(fanout, request);
+      else return this.#enter(fanout, request);
+    };
+    const saved = this.#record?.saved ?? null;
+    if (saved === null) return seat(true);
+    return saved.then((isSaved) => this.#door.admit(fanout, () => seat(isSaved)));
   }
 
-  /** A member that was away for a moment is what it was. */
-  #comeBack(userId: string): void {
-    const state = this.#departed?.take(userId);
-    const isFull = this.#membership.size >= this.#place.settings.maxMembers;
-    if (state !== undefined && !isFull) this.#crowd.change(this.#membership.merge([state]));
+  #seat(fanout: ActorRef<Fanout>, request: EnterRequest): void {
+    const entered = this.#crowd.enter(fanout, request);
+    const { kind, isDurable } = this.#membership;
+    const place = { ...this.#log.position, kind, isDurable };
+    this.#answer(fanout, request, { ...entered, ...place, ...this.#recover(request) });
+  }
+
+  #answer(fanout: ActorRef<Fanout>, { no }: EnterRequest, answer: EnterAnswer): void {
+    this.#crowd.linkTo(fanout).tell((to) => to.entered(this.#groupId, no, answer));
+  }
+
+  /** Who is away may leave, or be removed, as well: the refusal `code` says that it is no member. */
+  #orStayAway(
+    userId: string,
+    code: RelayRefusal["code"],
+    answer: Eventually<MemberAnswer>,
+  ): Eventually<MemberAnswer> {
+    const isNone = "ok" in answer && !answer.ok && answer.code === code;
+    if (!isNone || !this.#returns?.forget(userId)) return answer;
+    this.#settle();
+    return { ok: true, member: null };
   }
 
   #recover({ userId, since, epoch }: EnterRequest): Pick<EnterAccepted, "recovered" | "missed"> {
@@ -304,24 +341,13 @@ export class Group extends Actor {
     return { recovered: false, missed: [] };
   }
 
-  #change(userId: string, decision: Decision): MemberAnswer {
+  #change(userId: string, decide: () => Decision): Eventually<MemberAnswer> {
+    const decision = this.#record?.refusal ?? decide();
     if (!decision.ok) return decision;
     this.#crowd.change(decision);
-    this.#endIfEmpty();
-    return { ok: true, member: this.#membership.get(userId) ?? null };
-  }
-
-  #describe(): GroupInfo {
-    const members: GroupInfo["members"][number][] = [];
-    for (const member of this.#membership.members()) {
-      if (members.length === maxListed) break;
-      members.push({ ...member, devices: this.#membership.sessionsOf(member.userId) });
-    }
-    const { kind, isDurable, size: membersCount } = this.#membership;
-    const { epoch, offset } = this.#log;
-    const groupId = this.#groupId;
-    const createdAt = this.#createdAt;
-    return { groupId, kind, isDurable, epoch, offset, createdAt, membersCount, members };
+    this.#settle();
+    const answer: MemberAnswer = { ok: true, member: this.#membership.get(userId) ?? null };
+    return this.#record?.acknowledge(answer) ?? answer;
   }
 
   #state(): GroupState {
@@ -333,47 +359,42 @@ export class Group extends Actor {
 
   // --- moves and ends ------------------------------------------------------------------------
 
+  get #expected(): Returns {
+    const settle = (): void => this.#settle();
+    this.#returns ??= new Returns(this.#place, this.#crowd, this.#door, settle);
+    return this.#returns;
+  }
+
+  /** Members that are gone with their last session may come back. */
   #remember(states: readonly MemberState[]): void {
-    // Where nothing was said there is nothing to come back to.
-    const isUnused = this.#membership.isEmpty && this.#log.offset === 0;
-    if (states.length === 0 || isUnused) {
-      this.#endIfEmpty();
-      return;
-    }
-    this.#departed ??= new Departed(this.context, () => this.#goOnWithout());
-    this.#departed.remember(states);
+    if (states.length > 0) this.#expected.remember(states);
+    this.#settle();
   }
 
-  /** Nobody else comes back: what is left of the group goes on without them, or ends. */
-  #goOnWithout(): void {
-    this.#departed = null;
+  /** Whether somebody who is no member may be one again as what it was. */
+  get #mayReturn(): boolean {
+    return this.#returns?.hasDeparted === true || !this.#isSure;
+  }
+
+  /** Once nobody else is expected what is left of the group goes on without them, or ends. */
+  #settle(): void {
+    const { isEmpty, kind } = this.#membership;
+    // To an empty public group in which nothing was said nobody has to come back: the next one is like it.
+    const isUnused = isEmpty && kind === "public" && this.#log.offset === 0;
+    if (this.#returns?.isEmpty || isUnused) this.#returns = null;
+    if (this.#returns !== null || !this.#isSure) return;
     this.#crowd.change(this.#membership.settle());
-    this.#endIfEmpty();
+    if (this.#membership.isEmpty && this.#door.isOpen) void this.#end("empty");
   }
 
-  /** Whoever was to come back, after a move those who were connected, has come by now. */
-  #settle(connected: readonly string[]): void {
-    for (const userId of this.#membership.isDurable ? [] : connected) {
-      const isBack = this.#membership.sessionsOf(userId) > 0;
-      if (!isBack) this.#crowd.change(this.#membership.leave(userId));
-    }
-    if (this.#departed === null) this.#crowd.change(this.#membership.settle());
-    this.#endIfEmpty();
-  }
-
-  #endIfEmpty(): void {
-    const mayComeBack = this.#departed !== null || !this.#isSure;
-    if (this.#membership.isEmpty && !mayComeBack && this.#door.isOpen) void this.#end("empty");
-  }
-
-  async #end(reason: "deleted" | "empty"): Promise<void> {
-    if (!this.#door.close()) return;
+  /** False: it may be on the disk still, though that was promised. */
+  async #end(reason: "deleted" | "empty"): Promise<boolean> {
+    if (!this.#door.close()) return true;
     tellDelete(this.#groupId, reason);
-    for (const { ref } of this.#crowd.links()) ref.tell.closed(this.#groupId);
+    for (const link of this.#crowd.links()) link.tell((to) => to.closed(this.#groupId));
     for (const { userId } of this.#membership.members()) noteMember(this.#place, userId, false);
-    await this.#record?.remove();
+    const isDone = await this.#record?.remove();
     this.context.stop();
+    return isDone ?? true;
   }
 }
-
-const gone: MemberAnswer = Object.freeze({ ok: true, member: null });

@@ -30,6 +30,7 @@ export interface HistoryPage {
 }
 
 const notRecovered: Recovery = { recovered: false };
+const nothing: HistoryEntry[] = [];
 
 /**
  * The last messages of a group, and the count of all of them. Offsets have no gaps and never repeat
@@ -42,7 +43,8 @@ export class History {
   readonly epoch: string;
   readonly #limits: HistoryLimits;
   #offset: number;
-  readonly #entries: HistoryEntry[];
+  /** Not to be changed before the first message: all groups in which nothing was said share it. */
+  #entries: HistoryEntry[];
 
   /**
    * @param offset of the last message there was, kept or not; 0 when there was none.
@@ -53,13 +55,14 @@ export class History {
     limits: HistoryLimits,
     epoch: string,
     offset = 0,
-    entries: readonly HistoryEntry[] = [],
+    entries: readonly HistoryEntry[] = nothing,
   ) {
     checkOrder(entries, offset);
     this.epoch = epoch;
     this.#limits = limits;
     this.#offset = offset;
-    this.#entries = entries.slice(Math.max(0, entries.length - limits.maxMessages));
+    const dropped = Math.max(0, entries.length - limits.maxMessages);
+    this.#entries = entries.length === dropped ? nothing : entries.slice(dropped);
   }
 
   /** Of the last message; 0 before the first. */
@@ -81,7 +84,8 @@ export class History {
     const offset = this.#offset + 1;
     const entry: HistoryEntry = { offset, at, text: encode(offset) };
     this.#offset = offset;
-    this.#entries.push(entry);
+    if (this.#entries === nothing) this.#entries = [entry];
+    else this.#entries.push(entry);
     this.#drop(at);
     return entry;
   }

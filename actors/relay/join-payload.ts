@@ -1,8 +1,11 @@
 import { isMap, printReceived } from "../registry/index.ts";
 import { type GroupKind, groupKinds, isGroupKind } from "./group-kind.ts";
 
-/** UTF-16 units of the name of a group at most. */
-export const maxGroupIdLength = 256;
+/**
+ * Bytes of UTF-8 of the name of a group at most: a topic has 255, of which a channel's prefix with its
+ * colon may be the rest.
+ */
+export const maxGroupIdBytes = 200;
 
 /** Bytes of the JSON of what a client tells of itself at most. */
 export const maxMetaBytes = 1_024;
@@ -61,9 +64,9 @@ export function parseJoinPayload(payload: unknown): JoinOptionsOutcome {
 export function checkGroupId(groupId: string): string | null {
   // Another text on another thread, and the same as others on the disk.
   if (!groupId.isWellFormed()) return "group_id: expected valid Unicode, received lone surrogates";
-  if (groupId !== "" && groupId.length <= maxGroupIdLength) return null;
-  const expected = `1 to ${maxGroupIdLength} characters`;
-  return `group_id: expected ${expected}, received ${groupId.length}`;
+  const bytes = Buffer.byteLength(groupId);
+  if (bytes > 0 && bytes <= maxGroupIdBytes) return null;
+  return `group_id: expected 1 to ${maxGroupIdBytes} bytes of UTF-8, received ${bytes}`;
 }
 
 function fault(field: string, expected: string, received: unknown): JoinOptionsOutcome {

@@ -1,6 +1,7 @@
-import { Few } from "./few.ts";
+import { type Few, FewBy } from "./few.ts";
 import { isReceiving, type MemberState } from "./group-kind.ts";
-import { MemberSessions } from "./member-sessions.ts";
+import { mergeMember } from "./merge-member.ts";
+import { type RemovedMember, RemovedMembers } from "./removed-members.ts";
 
 /** What became of one member. */
 export interface MemberChange {
@@ -11,7 +12,15 @@ export interface MemberChange {
   readonly after: MemberState | null;
 }
 
+/** A member, and how many sessions it has. */
+interface Standing {
+  state: MemberState;
+  sessions: number;
+}
+
+const byUser = new FewBy(({ state }: Standing) => state.userId);
 const unchanged: readonly MemberChange[] = Object.freeze([]);
+const nobody: readonly RemovedMember[] = Object.freeze([]);
 
 /**
  * Members with their sessions, whoever may change them. It keeps these promises:
@@ -22,26 +31,36 @@ const unchanged: readonly MemberChange[] = Object.freeze([]);
  * - Members that are not durable end with their last session. One that never had a session stays.
  * - Members that came without an admin, as those that survived a loss may, are not settled: theirs
  *   may be merged yet, and until then or {@link settle} nobody inherits.
+ * - Who was removed from a durable group is brought back by no {@link merge} with a copy that has not
+ *   heard of it, for as long as it is remembered.
  */
 export class Members {
   readonly #isDurable: boolean;
   /** In the order of joining. */
-  #states: Few<string, MemberState> = new Few();
-  /** Null: nobody has one. */
-  #sessions: MemberSessions | null = null;
+  #standings: Few<string, Standing> = null;
+  /** Null: there are none. */
+  #removed: RemovedMembers | null = null;
   #admins = 0;
   #recipients = 0;
   #isSettled: boolean;
 
   /** @param isNew nobody was there before: it is settled without an admin too. */
-  constructor(isDurable: boolean, states: readonly MemberState[], isNew: boolean) {
+  constructor(
+    isDurable: boolean,
+    states: readonly MemberState[],
+    removed: readonly RemovedMember[],
+    isNew: boolean,
+  ) {
     this.#isDurable = isDurable;
     this.#isSettled = isNew;
     for (const state of states) this.set(state);
+    if (removed.length === 0) return;
+    this.#removed = new RemovedMembers();
+    this.#removed.merge(removed);
   }
 
   get size(): number {
-    return this.#states.size;
+    return byUser.size(this.#standings);
   }
 
   /** Sessions of the members that receive. */
@@ -51,125 +70,177 @@ export class Members {
 
   /** Whether who comes now is the first of all, and so the admin. */
   get isFirst(): boolean {
-    return this.#isSettled && this.#states.size === 0;
+    return this.#isSettled && this.#standings === null;
   }
 
   get(userId: string): MemberState | undefined {
-    return this.#states.get(userId);
+    return this.#standingOf(userId)?.state;
   }
 
   /** In the order of joining. */
-  values(): Iterable<MemberState> {
-    return this.#states.values();
+  *values(): Iterable<MemberState> {
+    for (const { state } of byUser.values(this.#standings)) yield state;
   }
 
   isLastAdmin(member: MemberState): boolean {
     return member.role === "admin" && this.#admins === 1;
   }
 
+  /** When the last membership of a user ended; undefined: that is not known. */
+  removedAt(userId: string): number | undefined {
+    return this.#removed?.get(userId);
+  }
+
+  /** Those whose end is remembered. */
+  removed(): readonly RemovedMember[] {
+    return this.#removed?.values() ?? nobody;
+  }
+
   /** Adds a member as the last one, or replaces its state where it stands. */
   set(after: MemberState): MemberChange {
     const { userId } = after;
-    const before = this.#states.get(userId) ?? null;
-    this.#states.set(userId, after);
-    this.#count(before, -1);
-    this.#count(after, 1);
-    return { userId, before, after };
+    const known = this.#standingOf(userId);
+    this.#count(known, -1);
+    const standing: Standing = { state: after, sessions: known?.sessions ?? 0 };
+    this.#standings = byUser.set(this.#standings, standing);
+    this.#count(standing, 1);
+    return { userId, before: known?.state ?? null, after };
   }
 
-  /**
-   * Ends memberships with their sessions, all at once: none of these users inherits.
-   * @param mayReturn where nobody can inherit, it is not settled until {@link settle} is called
-   */
-  end(userIds: readonly string[], mayReturn = false): readonly MemberChange[] {
-    const changes = userIds.map((userId) => this.#delete(userId));
-    if (this.#isSettled && this.#admins === 0) this.#handOver(changes, mayReturn);
-    return changes;
+  /** Ends a membership because somebody has decided so, at `at` (wall clock, ms). */
+  remove(userId: string, at: number, mayReturn = false): readonly MemberChange[] {
+    if (this.#isDurable) {
+      const joinedAt = this.get(userId)?.joinedAt ?? at;
+      this.#removed ??= new RemovedMembers();
+      this.#removed.add(userId, Math.max(at, joinedAt));
+    }
+    return this.#end([userId], mayReturn, 1);
   }
 
   /** Says that nothing is left to merge: if there is no admin, one is found as when one goes. */
   settle(): readonly MemberChange[] {
     this.#isSettled = true;
-    return this.end([]);
+    return this.#end([], false, 0);
   }
 
-  /** Adds those that are missing; then all are in the order of `joinedAt`, new ones behind equals. */
-  merge(states: Iterable<MemberState>): readonly MemberChange[] {
+  /**
+   * Brings together what is here and what another copy knows: see {@link mergeMember}; then all are in
+   * the order of `joinedAt`, new ones behind equals. Those who went come first.
+   */
+  merge(
+    states: Iterable<MemberState>,
+    removed: readonly RemovedMember[] = nobody,
+  ): readonly MemberChange[] {
+    if (removed.length > 0) {
+      this.#removed ??= new RemovedMembers();
+      this.#removed.merge(removed);
+    }
     const changes: MemberChange[] = [];
     for (const state of states) {
-      if (!this.#states.has(state.userId)) changes.push(this.set(state));
+      const own = this.get(state.userId);
+      if (this.#isRemoved(state)) continue;
+      const isOwnOver = own === undefined || this.#isRemoved(own);
+      const after = isOwnOver ? state : mergeMember(own, state);
+      if (after !== own) changes.push(this.set(after));
     }
-    if (changes.length === 0) return unchanged;
-    const inOrder = [...this.#states].sort(([, a], [, b]) => a.joinedAt - b.joinedAt);
-    this.#states = new Few(inOrder);
+    const gone: MemberChange[] = [];
+    for (const { userId } of removed) {
+      const own = this.get(userId);
+      if (own !== undefined && this.#isRemoved(own)) gone.push(this.#delete(userId));
+    }
+    if (changes.length === 0 && gone.length === 0) return unchanged;
+    const inOrder = [...byUser.values(this.#standings)];
+    inOrder.sort((a, b) => a.state.joinedAt - b.state.joinedAt);
+    this.#standings = null;
+    for (const standing of inOrder) this.#standings = byUser.set(this.#standings, standing);
     if (this.#admins === 0) this.#isSettled = false;
-    return changes;
+    return [...gone, ...changes];
   }
 
   /** How many sessions a user has. */
   sessionsOf(userId: string): number {
-    return this.#sessions?.count(userId) ?? 0;
+    return this.#standingOf(userId)?.sessions ?? 0;
   }
 
-  /**
-   * Adds a session of a member; false when the user is none.
-   * @throws RangeError for a key of another user's session.
-   */
-  attach(userId: string, key: string): boolean {
-    const member = this.#states.get(userId);
-    if (member === undefined) return false;
-    this.#sessions ??= new MemberSessions();
-    if (this.#sessions.add(userId, key) && isReceiving(member)) this.#recipients += 1;
+  /** Adds a session of a member; false when the user is none. */
+  attach(userId: string): boolean {
+    const standing = this.#standingOf(userId);
+    if (standing === undefined) return false;
+    standing.sessions += 1;
+    if (isReceiving(standing.state)) this.#recipients += 1;
     return true;
   }
 
-  /** Removes sessions, and ends the members that are gone with them. Unknown keys are passed over. */
-  detach(keys: Iterable<string>, mayReturn = false): readonly MemberChange[] {
+  /** Removes a session of each, and ends the members that are gone with their last. */
+  detach(userIds: Iterable<string>, mayReturn = false): readonly MemberChange[] {
     const gone: string[] = [];
-    for (const key of keys) {
-      const userId = this.#sessions?.remove(key);
-      if (userId === undefined) continue;
-      const member = this.#states.get(userId);
-      if (member !== undefined && isReceiving(member)) this.#recipients -= 1;
-      if (!this.#isDurable && this.sessionsOf(userId) === 0) gone.push(userId);
+    for (const userId of userIds) {
+      const standing = this.#standingOf(userId);
+      if (standing === undefined || standing.sessions === 0) continue;
+      standing.sessions -= 1;
+      if (isReceiving(standing.state)) this.#recipients -= 1;
+      if (!this.#isDurable && standing.sessions === 0) gone.push(userId);
     }
-    this.#dropEmpty();
-    return gone.length === 0 ? unchanged : this.end(gone, mayReturn);
+    return gone.length === 0 ? unchanged : this.#end(gone, mayReturn, 0);
   }
 
-  #handOver(changes: MemberChange[], mayReturn: boolean): void {
+  /** Ends those of the members that have no session, and may return. */
+  expire(userIds: readonly string[]): readonly MemberChange[] {
+    const isIdle = (userId: string): boolean => this.#standingOf(userId)?.sessions === 0;
+    const gone = this.#isDurable ? [] : userIds.filter(isIdle);
+    return gone.length === 0 ? unchanged : this.#end(gone, true, 0);
+  }
+
+  #standingOf(userId: string): Standing | undefined {
+    return byUser.get(this.#standings, userId);
+  }
+
+  #isRemoved({ userId, joinedAt }: MemberState): boolean {
+    const removedAt = this.#removed?.get(userId);
+    return removedAt !== undefined && joinedAt <= removedAt;
+  }
+
+  /**
+   * All at once: none of these users inherits.
+   * @param mayReturn where nobody can inherit, it is not settled until {@link settle} is called
+   * @param versions by which the heir is raised: by none where nobody has decided anything, as an
+   *   admin who is elsewhere counts for more
+   */
+  #end(userIds: readonly string[], mayReturn: boolean, versions: 0 | 1): readonly MemberChange[] {
+    const changes = userIds.map((userId) => this.#delete(userId));
+    if (!this.#isSettled || this.#admins > 0) return changes;
+    const heir = this.#selectHeir();
+    if (heir !== null) {
+      const version = heir.version + versions;
+      changes.push(this.set({ ...heir, role: "admin", status: "active", version }));
+    } else if (mayReturn) this.#isSettled = false;
+    else for (const { userId } of [...this.values()]) changes.push(this.#delete(userId));
+    return changes;
+  }
+
+  #selectHeir(): MemberState | null {
     let muted: MemberState | null = null;
-    for (const state of this.#states.values()) {
-      if (state.status === "active") {
-        changes.push(this.set({ ...state, role: "admin" }));
-        return;
-      }
+    for (const state of this.values()) {
+      if (state.status === "active") return state;
       if (state.status === "muted") muted ??= state;
     }
-    if (muted !== null) changes.push(this.set({ ...muted, role: "admin", status: "active" }));
-    else if (mayReturn) this.#isSettled = false;
-    else for (const userId of [...this.#states.keys()]) changes.push(this.#delete(userId));
+    return muted;
   }
 
   #delete(userId: string): MemberChange {
-    const before = this.#states.get(userId) ?? null;
-    this.#count(before, -1);
-    this.#states.delete(userId);
-    this.#sessions?.removeAll(userId);
-    this.#dropEmpty();
-    return { userId, before, after: null };
+    const standing = this.#standingOf(userId);
+    this.#count(standing, -1);
+    this.#standings = byUser.delete(this.#standings, userId);
+    return { userId, before: standing?.state ?? null, after: null };
   }
 
-  #count(member: MemberState | null, sign: 1 | -1): void {
-    if (member === null) return;
-    if (member.role === "admin") {
+  #count(standing: Standing | undefined, sign: 1 | -1): void {
+    if (standing === undefined) return;
+    const { state, sessions } = standing;
+    if (state.role === "admin") {
       this.#admins += sign;
       this.#isSettled = true;
     }
-    if (isReceiving(member)) this.#recipients += sign * this.sessionsOf(member.userId);
-  }
-
-  #dropEmpty(): void {
-    if (this.#sessions?.isEmpty) this.#sessions = null;
+    if (isReceiving(state)) this.#recipients += sign * sessions;
   }
 }

@@ -2,6 +2,7 @@ import { type GroupKind, isReceiving, type MemberState } from "./group-kind.ts";
 import { type MemberChange, Members } from "./members.ts";
 import { decidePermission, type GroupAction } from "./permission.ts";
 import { type RelayRefusal, refuseRelay } from "./refusal.ts";
+import type { RemovedMember } from "./removed-members.ts";
 
 export type { MemberChange } from "./members.ts";
 
@@ -11,7 +12,14 @@ export interface MembershipState {
   readonly isDurable: boolean;
   /** In the order of joining. */
   readonly members: readonly MemberState[];
+  /** Who was one, where that is remembered; absent: nobody. */
+  readonly removed?: readonly RemovedMember[];
 }
+
+/** Versions begin low: who joins where nobody knows of an older membership is to lose nothing by it. */
+const joined = 1;
+/** As if it had joined, been accepted, and been promoted. */
+const founded = 3;
 
 /**
  * What an operation did to the members, or why it did nothing. A user is in it once at most, those
@@ -24,6 +32,10 @@ export type Decision =
 /**
  * Who is in a group, in which role and status, with how many sessions, and who may change it.
  * What it promises of its members is told by {@link Members}.
+ *
+ * Versions: a decision raises that of the member by one, so that it counts for more than what it was
+ * made of, and no more than that. Muting raises it to the time, and a removal ends all that began
+ * before it: both count for more than whatever is decided elsewhere without knowing of them.
  */
 export class Membership {
   readonly kind: GroupKind;
@@ -33,7 +45,7 @@ export class Membership {
   private constructor(state: MembershipState, isNew: boolean) {
     this.kind = state.kind;
     this.isDurable = state.isDurable;
-    this.#members = new Members(state.isDurable, state.members, isNew);
+    this.#members = new Members(state.isDurable, state.members, state.removed ?? [], isNew);
   }
 
   /**
@@ -49,7 +61,7 @@ export class Membership {
   ): Membership {
     const members: MemberState[] = [];
     if (creator !== null) {
-      members.push({ userId: creator, role: "admin", status: "active", joinedAt: at });
+      members.push(founderOf(creator, at, 0));
     }
     return new Membership({ kind, isDurable, members }, true);
   }
@@ -64,7 +76,18 @@ export class Membership {
 
   /** A copy, for {@link Membership.restore}. */
   state(): MembershipState {
-    return { kind: this.kind, isDurable: this.isDurable, members: [...this.#members.values()] };
+    const { kind, isDurable } = this;
+    const removed = this.#members.removed();
+    const members = [...this.#members.values()];
+    return { kind, isDurable, members, ...(removed.length > 0 ? { removed } : {}) };
+  }
+
+  /** Those of the users whose end is remembered. */
+  removedOf(userIds: readonly string[]): readonly RemovedMember[] {
+    return userIds.flatMap((userId) => {
+      const removedAt = this.#members.removedAt(userId);
+      return removedAt === undefined ? [] : { userId, removedAt };
+    });
   }
 
   get size(): number {
@@ -92,15 +115,21 @@ export class Membership {
   join(userId: string, at: number, maxMembers: number): Decision {
     if (this.#members.get(userId) !== undefined) return { ok: true, changes: [] };
     if (this.size >= maxMembers) return refuseRelay("group_full", { limit: maxMembers });
-    const role = this.#members.isFirst ? "admin" : "member";
-    const status = role === "admin" || this.kind === "public" ? "active" : "pending";
-    return this.#set({ userId, role, status, joinedAt: at });
+    const before = this.#members.removedAt(userId) ?? 0;
+    const joinedAt = Math.max(at, before + 1);
+    if (this.#members.isFirst) return this.#set(founderOf(userId, joinedAt, before));
+    const status = this.kind === "public" ? "active" : "pending";
+    return this.#set({ userId, role: "member", status, joinedAt, version: before + joined });
   }
 
-  /** Ends a membership of any status. @returns `not_a_member`. */
-  leave(userId: string): Decision {
+  /**
+   * Ends a membership of any status at `at` (wall clock, ms).
+   * @param mayReturn as of {@link detachAll}: others who are gone may come back
+   * @returns `not_a_member`.
+   */
+  leave(userId: string, at: number, mayReturn = false): Decision {
     if (this.#members.get(userId) === undefined) return refuseRelay("not_a_member");
-    return { ok: true, changes: this.#members.end([userId]) };
+    return { ok: true, changes: this.#members.remove(userId, at, mayReturn) };
   }
 
   /**
@@ -111,33 +140,36 @@ export class Membership {
   accept(by: string | null, userId: string): Decision {
     const target = this.#target(by, "accept", userId);
     if ("ok" in target || target.status !== "pending") return this.#keep(target);
-    return this.#set({ ...target, status: "active" });
+    return this.#set({ ...target, status: "active", version: target.version + 1 });
   }
 
   /**
-   * Takes a member the right to send. An admin is one no more then: it could unmute itself.
+   * Takes a member the right to send, at `at` (wall clock, ms). An admin is one no more then: it could
+   * unmute itself.
    * @returns a refusal of {@link decidePermission}; `no_such_member`; `membership_pending` for a
    *   member that is pending; `last_admin`.
    */
-  mute(by: string | null, userId: string): Decision {
+  mute(by: string | null, userId: string, at: number): Decision {
     const target = this.#accepted(by, "mute", userId);
     if ("ok" in target || target.status === "muted") return this.#keep(target);
     if (this.#members.isLastAdmin(target)) return refuseRelay("last_admin");
-    return this.#set({ ...target, role: "member", status: "muted" });
+    const version = Math.max(target.version + 1, at);
+    return this.#set({ ...target, role: "member", status: "muted", version });
   }
 
   /** Gives it back. @returns the refusals of {@link mute}, without `last_admin`. */
   unmute(by: string | null, userId: string): Decision {
     const target = this.#accepted(by, "unmute", userId);
     if ("ok" in target || target.status !== "muted") return this.#keep(target);
-    return this.#set({ ...target, status: "active" });
+    return this.#set({ ...target, status: "active", version: target.version + 1 });
   }
 
   /** Makes a member an admin, and active if it is muted. @returns the refusals of {@link unmute}. */
   promote(by: string | null, userId: string): Decision {
     const target = this.#accepted(by, "promote", userId);
     if ("ok" in target || target.role === "admin") return this.#keep(target);
-    return this.#set({ ...target, role: "admin", status: "active" });
+    const version = target.version + 1;
+    return this.#set({ ...target, role: "admin", status: "active", version });
   }
 
   /** Makes an admin a member again. @returns the refusals of {@link mute}. */
@@ -145,13 +177,13 @@ export class Membership {
     const target = this.#accepted(by, "demote", userId);
     if ("ok" in target || target.role === "member") return this.#keep(target);
     if (this.#members.isLastAdmin(target)) return refuseRelay("last_admin");
-    return this.#set({ ...target, role: "member" });
+    return this.#set({ ...target, role: "member", version: target.version + 1 });
   }
 
   /** Ends a membership, be it one's own, as {@link leave}. @returns the refusals of {@link accept}. */
-  remove(by: string | null, userId: string): Decision {
+  remove(by: string | null, userId: string, at: number, mayReturn = false): Decision {
     const target = this.#target(by, "remove", userId);
-    return "ok" in target ? target : this.leave(userId);
+    return "ok" in target ? target : this.leave(userId, at, mayReturn);
   }
 
   /** Whether `by` may send; null: yes. @returns else a refusal of {@link decidePermission}. */
@@ -174,23 +206,25 @@ export class Membership {
     return this.#decide(by, "delete");
   }
 
-  /**
-   * Adds a session of a member; false: the user is none. Nothing changes for one that is there.
-   * @param key of this session alone.
-   * @throws RangeError for a key of another user's session.
-   */
-  attach(userId: string, key: string): boolean {
-    return this.#members.attach(userId, key);
+  /** Adds a session of a member; false: the user is none. */
+  attach(userId: string): boolean {
+    return this.#members.attach(userId);
   }
 
   /**
    * Removes sessions that ended at once, and then the members that are not durable and have no
-   * other: none of them becomes admin in between. Keys of no session are passed over.
+   * other: none of them becomes admin in between. Users without a session are passed over.
+   * @param userIds whose they were, each as often as sessions have ended
    * @param mayReturn those who are pending do not end with the last one that was accepted, nor is who
    *   comes next the first, before {@link settle}
    */
-  detachAll(keys: Iterable<string>, mayReturn = false): Decision {
-    return { ok: true, changes: this.#members.detach(keys, mayReturn) };
+  detachAll(userIds: Iterable<string>, mayReturn = false): Decision {
+    return { ok: true, changes: this.#members.detach(userIds, mayReturn) };
+  }
+
+  /** Ends those of the members that are not durable and have no session; they may return. */
+  expire(userIds: readonly string[]): Decision {
+    return { ok: true, changes: this.#members.expire(userIds) };
   }
 
   /** How many sessions a user has here. */
@@ -210,12 +244,13 @@ export class Membership {
   }
 
   /**
-   * Adds members that another copy has: a claim, a stored one. Those that are here stay as they
-   * are. All are in the order of `joinedAt` then; of equal ones, those that were here come first.
+   * Takes in what another copy knows: a claim, a stored one. Of the states of one user that of the
+   * higher version counts, else the stricter one, and those who were removed are not brought back. All
+   * are in the order of `joinedAt` then; of equal ones, those that were here come first.
    * No limit is asked. Without an admin it waits for one, as after {@link Membership.restore}.
    */
-  merge(members: Iterable<MemberState>): Decision {
-    return { ok: true, changes: this.#members.merge(members) };
+  merge(members: Iterable<MemberState>, removed?: readonly RemovedMember[]): Decision {
+    return { ok: true, changes: this.#members.merge(members, removed) };
   }
 
   /** Says that nothing is left to merge: if there is no admin, one is found as when one leaves. */
@@ -245,4 +280,9 @@ export class Membership {
   #set(after: MemberState): Decision {
     return { ok: true, changes: [this.#members.set(after)] };
   }
+}
+
+/** The admin that a group begins with; `before`: when the last membership ended, 0: that is not known. */
+function founderOf(userId: string, joinedAt: number, before: number): MemberState {
+  return { userId, role: "admin", status: "active", joinedAt, version: before + founded };
 }

@@ -1,4 +1,4 @@
-import { Deliveries, type LinkList } from "./deliveries.ts";
+import type { Telling } from "./fanout-link.ts";
 import type { HistoryAnswer, MessageSource, SendAnswer } from "./group-messages.ts";
 import { selectLimits } from "./group-origin.ts";
 import type { GroupPlace } from "./group-place.ts";
@@ -10,19 +10,24 @@ import { refuseRelay } from "./refusal.ts";
 import { tellSend } from "./relay-telemetry.ts";
 import { SenderRate } from "./sender-rate.ts";
 
+/** Who a group's messages are for. */
+export interface Audience {
+  /** Sessions of members that receive. */
+  readonly recipients: number;
+  /** Tells something to every fan-out that has some of them. */
+  tellReceiving(telling: Telling): void;
+}
+
 /** The messages of a group: takes them in, in one order, keeps the last ones, and sends them out. */
 export class MessageLog {
   readonly #place: GroupPlace;
-  readonly #crowd: LinkList;
   #history: History;
   #relayed: number;
-  /** These two are null until somebody sends. */
-  #deliveries: Deliveries | null = null;
+  /** Null until somebody sends. */
   #rate: SenderRate | null = null;
 
-  constructor(place: GroupPlace, crowd: LinkList, history: History) {
+  constructor(place: GroupPlace, history: History) {
     this.#place = place;
-    this.#crowd = crowd;
     this.#history = history;
     this.#relayed = history.offset;
   }
@@ -36,6 +41,11 @@ export class MessageLog {
     return this.#relayed;
   }
 
+  /** Where who comes now goes on from. */
+  get position(): { readonly epoch: string; readonly offset: number } {
+    return { epoch: this.epoch, offset: this.offset };
+  }
+
   /** Of the last message that has its place. */
   get lastOffset(): number {
     return this.#history.offset;
@@ -46,11 +56,11 @@ export class MessageLog {
     return this.#history.entries();
   }
 
-  /** Relays the JSON text of a message of somebody who may send, to `recipients` sessions. */
+  /** Relays the JSON text of a message of somebody who may send. */
   send(
     { userId, requestId }: MessageSource,
     text: string,
-    recipients: number,
+    audience: Audience,
   ): SendAnswer | Promise<SendAnswer> {
     const { settings, record, context } = this.#place;
     const limit = settings.maxMessageBytes;
@@ -66,12 +76,12 @@ export class MessageLog {
     const entry = this.#append(userId, requestId, text);
     const written = record?.write({ messages: [entry] });
     if (written === undefined || settings.storage?.sync !== "full") {
-      return this.#relay(userId, entry, recipients);
+      return this.#relay(userId, entry, audience);
     }
     return written.then((isWritten) => {
       // An offset was given that nobody saw: what is on disk is the truth to go on from.
       if (!isWritten) throw new Error(`message ${entry.offset} could not be written to the disk`);
-      return this.#relay(userId, entry, recipients);
+      return this.#relay(userId, entry, audience);
     });
   }
 
@@ -84,6 +94,14 @@ export class MessageLog {
     if (!recovery.recovered) return { recovered: false, missed: [] };
     const missed = recovery.missed.filter(({ offset }) => offset <= this.#relayed);
     return { recovered: true, missed: missed.map(({ text }) => text) };
+  }
+
+  /** The same as far as it is kept; not recovered: nothing goes on from there. */
+  catchUp(since: number, epoch: string): ReturnType<MessageLog["recover"]> {
+    const recovery = this.recover(since, epoch);
+    const leftOver = this.offset - since;
+    if (recovery.recovered || epoch !== this.epoch || leftOver < 0) return recovery;
+    return { recovered: true, missed: this.page(null, leftOver).texts };
   }
 
   /** The newest `limit` messages before an offset; null: of all. */
@@ -108,14 +126,18 @@ export class MessageLog {
    * @param epoch of the messages to come, should it be a new one
    * @returns whether it is: then the fan-outs have to ask what they miss.
    */
-  merge(other: Pick<GroupState, "epoch" | "offset" | "messages">, epoch: string): boolean {
+  merge(
+    other: Pick<GroupState, "epoch" | "offset" | "messages">,
+    epoch: string,
+    audience: Audience,
+  ): boolean {
     const limits = selectLimits(this.#place.settings);
     const own = this.#history;
     const { entries, offset, isSplit } = mergeMessages(own, other);
     this.#history = new History(limits, isSplit ? epoch : own.epoch, offset, entries);
     this.#relayed = offset;
     if (isSplit) return true;
-    for (const entry of entries) if (entry.offset > own.offset) this.#deliver(entry);
+    for (const entry of entries) if (entry.offset > own.offset) this.#deliver(entry, audience);
     return false;
   }
 
@@ -136,17 +158,16 @@ export class MessageLog {
     );
   }
 
-  #relay(userId: string | null, entry: HistoryEntry, recipients: number): SendAnswer {
+  #relay(userId: string | null, entry: HistoryEntry, audience: Audience): SendAnswer {
+    const { recipients } = audience;
     this.#relayed = Math.max(this.#relayed, entry.offset);
-    this.#deliver(entry);
+    this.#deliver(entry, audience);
     tellSend(this.#place.groupId, userId, entry.offset, recipients, entry.text.length);
     return { ok: true, recipients, offset: entry.offset };
   }
 
-  #deliver(entry: HistoryEntry): void {
-    this.#deliveries ??= new Deliveries(this.#place, this.#crowd, () =>
-      this.entries().filter(({ offset }) => offset <= this.#relayed),
-    );
-    this.#deliveries.deliver(entry);
+  #deliver({ offset, text }: HistoryEntry, audience: Audience): void {
+    const { groupId } = this.#place;
+    audience.tellReceiving((to) => to.deliver(groupId, offset, text));
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { Few } from "./few.ts";
+import { type Few, FewBy } from "./few.ts";
 
 /** One session of a user: a device or a tab. */
 export interface PresenceMeta {
@@ -40,140 +40,117 @@ export function encodePresenceDiff(diff: PresenceDiff): string {
 /** Of so many users the text is made anew each time: it takes more memory than it saves work. */
 const fewUsers = 8;
 
-/** A session, from when it came until the diff that tells of its end was taken. */
-interface Tracked {
+/** A session as a group shows it, from when messages reach it. */
+export interface PresentSession {
   readonly userId: string;
-  readonly meta: PresenceMeta;
-  /** The order in which sessions came. */
-  readonly no: number;
-  /** Whether a diff has told of it. */
-  isShown: boolean;
-  isGone: boolean;
+  readonly deviceId: string | null;
+  /** What its client said of it, JSON; a `phx_ref` in it is replaced. */
+  readonly meta: Readonly<Record<string, unknown>>;
+  /** When it came, in s since 1970. */
+  onlineAt: number;
+  /** The order in which sessions came, to all groups of the thread; 0: it is not shown. */
+  no: number;
+}
+
+/** The number of the next session that is to be shown. */
+export function nextPresenceNo(): number {
+  came += 1;
+  return came;
+}
+
+/** Who is here, where these sessions are. */
+export function selectPresence(sessions: Iterable<PresentSession>): PresenceState {
+  const shown = [...sessions].filter(({ no }) => no > 0).sort((a, b) => a.no - b.no);
+  const users = new Map<string, PresenceMeta[]>();
+  for (const session of shown) {
+    const metas = users.get(session.userId);
+    if (metas === undefined) users.set(session.userId, [metaOf(session)]);
+    else metas.push(metaOf(session));
+  }
+  return users;
 }
 
 /**
- * Who is here, as a group knows it, and what of it the others have not been told. What
- * {@link state} gives is the sum of all diffs that were taken: whoever starts from it and applies
- * the diffs that are taken from then on has what the group has.
+ * What the others have not been told yet of who came and went; most groups are quiet and have none.
+ * Whoever starts from {@link selectPresence}, of when nothing was untold, and applies the diffs that
+ * are taken from then on has what the group has.
  */
-export class Presence {
-  /** By the key of the session. */
-  readonly #sessions = new Few<string, Tracked>();
-  /** Those that came or went since the last diff; most groups are quiet and have no list. */
-  #changed: Set<Tracked> | null = null;
+export class PresenceChanges {
+  readonly #joins = new Set<PresentSession>();
+  readonly #leaves = new Set<PresentSession>();
 
-  /** How many sessions are here. */
-  get size(): number {
-    return this.#sessions.size;
+  join(session: PresentSession): void {
+    this.#joins.add(session);
   }
 
-  /**
-   * A session came. One that is here already gets the new `meta`: to the others the old one leaves
-   * and a new one joins.
-   * @param sessionKey unique in the group
-   * @param meta what others see of the session, JSON; a `phx_ref` in it is replaced.
-   */
-  track(userId: string, sessionKey: string, meta: Readonly<Record<string, unknown>>): void {
-    this.untrack(sessionKey);
-    came += 1;
-    const no = came;
-    const shown = { ...meta, phx_ref: `${refSalt}${no.toString(36)}` };
-    const tracked: Tracked = { userId, meta: shown, no, isShown: false, isGone: false };
-    this.#sessions.set(sessionKey, tracked);
-    this.#changes().add(tracked);
+  /** A session that came and went without a word in between is in no diff. */
+  leave(session: PresentSession): void {
+    if (!this.#joins.delete(session)) this.#leaves.add(session);
   }
 
-  /** A session went; one that is not here changes nothing. */
-  untrack(sessionKey: string): void {
-    const tracked = this.#sessions.get(sessionKey);
-    if (tracked === undefined) return;
-    this.#sessions.delete(sessionKey);
-    tracked.isGone = true;
-    if (tracked.isShown) this.#changes().add(tracked);
-    else this.#changed?.delete(tracked);
-  }
-
-  /**
-   * What changed since the last take; null: nothing. A session that came and went in between is not
-   * in it.
-   */
-  takeDiff(): PresenceDiff | null {
-    const changed = this.#changed;
-    this.#changed = null;
-    if (changed === null || changed.size === 0) return null;
-    const joins: Tracked[] = [];
-    const leaves: Tracked[] = [];
-    for (const tracked of changed) {
-      (tracked.isGone ? leaves : joins).push(tracked);
-      tracked.isShown = true;
-    }
-    return { joins: byUser(joins), leaves: byUser(leaves) };
-  }
-
-  /** Who is here by the diffs that were taken; what changed since is not in it. */
-  state(): PresenceState {
-    const shown: Tracked[] = [];
-    for (const tracked of this.#sessions.values()) if (tracked.isShown) shown.push(tracked);
-    for (const tracked of this.#changed ?? []) if (tracked.isGone) shown.push(tracked);
-    return byUser(shown.sort((a, b) => a.no - b.no));
-  }
-
-  #changes(): Set<Tracked> {
-    this.#changed ??= new Set();
-    return this.#changed;
+  /** All of them; null: there are none. */
+  diff(): PresenceDiff | null {
+    if (this.#joins.size + this.#leaves.size === 0) return null;
+    return { joins: selectPresence(this.#joins), leaves: selectPresence(this.#leaves) };
   }
 }
 
-/** What a {@link Presence} told, elsewhere: its state at some time and the diffs since. */
+interface PresentUser {
+  readonly userId: string;
+  readonly metas: readonly PresenceMeta[];
+}
+
+const byUser = new FewBy(({ userId }: PresentUser) => userId);
+
+/** What a group told, elsewhere: who was here at some time, and the diffs since. */
 export class PresenceReplica {
-  #users = new Few<string, readonly PresenceMeta[]>();
+  /** The group's presence has begun anew: the next difference brings those who are in it again. */
+  isNew = false;
+  #users: Few<string, PresentUser> = null;
   /** Null: not made yet, or so short that it can be made at any time. */
   #text: string | null = null;
 
   /** Takes a state in place of what was known. */
   set(state: PresenceState): void {
-    this.#users = new Few(state);
+    this.#users = null;
+    for (const [userId, metas] of state) this.#users = byUser.set(this.#users, { userId, metas });
     this.#text = null;
   }
 
   /** Takes a diff; what of it is known already changes nothing. */
   apply(diff: PresenceDiff): void {
     this.#text = null;
-    for (const [userId, metas] of diff.joins) {
-      this.#users.set(userId, [...without(this.#users.get(userId) ?? [], metas), ...metas]);
+    for (const [userId, joined] of diff.joins) {
+      const metas = [...this.#without(userId, joined), ...joined];
+      this.#users = byUser.set(this.#users, { userId, metas });
     }
-    for (const [userId, metas] of diff.leaves) {
-      const left = without(this.#users.get(userId) ?? [], metas);
-      if (left.length > 0) this.#users.set(userId, left);
-      else this.#users.delete(userId);
+    for (const [userId, left] of diff.leaves) {
+      const metas = this.#without(userId, left);
+      if (metas.length > 0) this.#users = byUser.set(this.#users, { userId, metas });
+      else this.#users = byUser.delete(this.#users, userId);
     }
   }
 
   /** JSON of a `presence_state` push; where there are many users, made once between changes. */
   text(): string {
-    const text = this.#text ?? encodePresenceState(this.#users);
-    if (this.#users.size > fewUsers) this.#text = text;
+    if (this.#text !== null) return this.#text;
+    const users = byUser.values(this.#users);
+    const text = encodePresenceState(Array.from(users, ({ userId, metas }) => [userId, metas]));
+    if (byUser.size(this.#users) > fewUsers) this.#text = text;
     return text;
   }
-}
 
-function byUser(sessions: readonly Tracked[]): PresenceState {
-  const users = new Map<string, PresenceMeta[]>();
-  for (const { userId, meta } of sessions) {
-    const metas = users.get(userId);
-    if (metas === undefined) users.set(userId, [meta]);
-    else metas.push(meta);
+  /** The sessions of a user whose ref is not among `others`. */
+  #without(userId: string, others: readonly PresenceMeta[]): readonly PresenceMeta[] {
+    const refs = new Set(others.map((meta) => meta.phx_ref));
+    const metas = byUser.get(this.#users, userId)?.metas ?? [];
+    return metas.filter((meta) => !refs.has(meta.phx_ref));
   }
-  return users;
 }
 
-/** Those whose ref is not among `others`. */
-function without(
-  metas: readonly PresenceMeta[],
-  others: readonly PresenceMeta[],
-): readonly PresenceMeta[] {
-  const refs = new Set(others.map((meta) => meta.phx_ref));
-  return metas.filter((meta) => !refs.has(meta.phx_ref));
+function metaOf({ meta, deviceId, onlineAt, no }: PresentSession): PresenceMeta {
+  const device = deviceId === null ? {} : { device_id: deviceId };
+  return { ...meta, ...device, online_at: onlineAt, phx_ref: `${refSalt}${no.toString(36)}` };
 }
 
 // A group that was lost or moved is built anew, and its clients still have the refs of the old one.

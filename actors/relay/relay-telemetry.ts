@@ -43,19 +43,19 @@ export function tellSend(
  * A session has been told that it misses messages: `slow`, it did not take them; `lost`, the group
  * was.
  *
- * @param from the first offset that it misses; null: nobody knows
+ * @param from the first offset that it misses
  */
 export function tellGap(
   groupId: string,
   userId: string,
-  from: number | null,
+  from: number,
   to: number,
   reason: "slow" | "lost",
 ): void {
   const channel = telemetry.relayGap;
   if (!channel.hasSubscribers) return;
   const metadata = { group_id: groupId, user_id: userId, from, to, reason };
-  channel.publish({ measurements: from === null ? {} : { missed: to - from + 1 }, metadata });
+  channel.publish({ measurements: { missed: to - from + 1 }, metadata });
 }
 
 /** There is a group that was not there before. */

@@ -21,7 +21,7 @@ const maxRemembered = 10_000;
 export class RelayRouter {
   readonly #context: ActorContext;
   readonly #view: RelayView;
-  /** The last used at the end. */
+  /** The last found at the end. */
   readonly #places = new Map<string, ActorRef<Group>>();
 
   constructor(context: ActorContext) {

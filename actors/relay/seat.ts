@@ -8,8 +8,8 @@ import type { MemberState } from "./group-kind.ts";
 export class FanoutSession {
   readonly number: number;
   readonly channel: GroupChannel;
-  /** The channel's: one text for all of its groups. */
-  readonly formKey: string;
+  /** The channel's, as one text with those of equal channels: they are compared at every delivery. */
+  formKey: string;
   /** One for each of its groups. */
   readonly seats: Seat[] = [];
   /** What it wants into and has no answer for. */
@@ -32,21 +32,6 @@ export class FanoutSession {
   }
 }
 
-/** A user of a group that has sessions on a thread. */
-export interface FanoutMember {
-  state: MemberState;
-  /** Made anew for each, without room to grow: mostly there is one. */
-  seats: Seat[];
-}
-
-/** Those of a group's seats whose channels get equal frames. */
-export interface Form {
-  readonly key: string;
-  /** They are the group's own. */
-  readonly isOfTopic: boolean;
-  readonly seats: Seat[];
-}
-
 /** What a client misses that does not take what it is sent. */
 export interface Behind {
   gap: Gap | null;
@@ -58,15 +43,14 @@ export class Seat {
   readonly group: FanoutGroup;
   readonly session: FanoutSession;
   readonly channel: GroupChannel;
-  readonly member: FanoutMember;
+  /** What its user is in the group. */
+  state: MemberState;
   readonly deviceId: string | null;
   readonly meta: Readonly<Record<string, unknown>>;
   /** The channel is the group's own: it is closed with the seat. */
   isOfTopic: boolean;
-  /** Null: messages do not reach it. */
-  form: Form | null = null;
-  /** Where it stands in its form. */
-  place = 0;
+  /** Messages reach it. */
+  receives = false;
   /** What the client has, up to this offset, from the answer of its join. */
   has = 0;
   /** Bytes that it had to take at once when it came, with what it missed: they do not make it slow. */
@@ -77,7 +61,7 @@ export class Seat {
   constructor(
     group: FanoutGroup,
     session: FanoutSession,
-    member: FanoutMember,
+    state: MemberState,
     deviceId: string | null,
     meta: Readonly<Record<string, unknown>>,
     isOfTopic: boolean,
@@ -85,7 +69,7 @@ export class Seat {
     this.group = group;
     this.session = session;
     this.channel = session.channel;
-    this.member = member;
+    this.state = state;
     this.deviceId = deviceId;
     this.meta = meta;
     this.isOfTopic = isOfTopic;

@@ -1,13 +1,16 @@
-import { Few } from "./few.ts";
+import { type Few, FewBy } from "./few.ts";
 
 const windowMs = 1_000;
 
 /** When one sender's last messages were admitted: a ring that grows to the messages of a second. */
 interface SendTimes {
+  readonly userId: string;
   readonly times: number[];
   /** Where in a full ring the oldest lies. */
   oldest: number;
 }
+
+const byUser = new FewBy(({ userId }: SendTimes) => userId);
 
 /**
  * How many messages a second each sender may send: a sliding window that is exact, so in no second,
@@ -20,8 +23,8 @@ interface SendTimes {
 export class SenderRate {
   readonly #maxPerSecond: number | null;
   // Two generations: who has not sent in the last second is in the older one, or nowhere.
-  #recent = new Few<string, SendTimes>();
-  #older = new Few<string, SendTimes>();
+  #recent: Few<string, SendTimes> = null;
+  #older: Few<string, SendTimes> = null;
   #recentSince = Number.NEGATIVE_INFINITY;
 
   /**
@@ -59,14 +62,13 @@ export class SenderRate {
   #sendTimes(userId: string, now: number): SendTimes {
     if (now - this.#recentSince >= windowMs) {
       this.#older = this.#recent;
-      this.#recent = new Few();
+      this.#recent = null;
       this.#recentSince = now;
     }
-    let sent = this.#recent.get(userId);
-    if (sent === undefined) {
-      sent = this.#older.get(userId) ?? { times: [], oldest: 0 };
-      this.#recent.set(userId, sent);
-    }
+    const known = byUser.get(this.#recent, userId);
+    if (known !== undefined) return known;
+    const sent = byUser.get(this.#older, userId) ?? { userId, times: [], oldest: 0 };
+    this.#recent = byUser.set(this.#recent, sent);
     return sent;
   }
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { GroupKind, MemberRole, MemberState, MemberStatus } from "./group-kind.ts";
 import type { GroupState } from "./group-state.ts";
 import type { HistoryEntry, HistoryLimits } from "./history.ts";
+import { maxRemoved, type RemovedMember, removedMs } from "./removed-members.ts";
 import { encodeId, parseId } from "./store-schema.ts";
 
 /**
@@ -32,6 +33,8 @@ export interface StoreWrite {
   readonly group?: Pick<GroupState, "kind" | "epoch" | "createdAt">;
   /** The ids of those that are members no longer. */
   readonly gone?: readonly string[];
+  /** Who is remembered as one whose membership was ended. */
+  readonly removed?: readonly RemovedMember[];
   /** Those that came, behind the others, and those that changed. */
   readonly members?: readonly MemberState[];
   /** By rising offset, from the next one on; those that are there already are left out. */
@@ -53,6 +56,7 @@ interface MemberRow {
   readonly role: MemberRole;
   readonly status: MemberStatus;
   readonly joined_at: number;
+  readonly version: number;
 }
 
 const sql = {
@@ -72,12 +76,22 @@ const sql = {
   countOn: `UPDATE groups SET "offset" = ? WHERE number = ?`,
   deleteGroup: "DELETE FROM groups WHERE number = ?",
   readMembers: "SELECT * FROM members WHERE group_number = ? ORDER BY position",
-  putMember: `INSERT INTO members (group_number, user_id, role, status, joined_at)
-    VALUES (?, ?, ?, ?, ?)
+  putMember: `INSERT INTO members (group_number, user_id, role, status, joined_at, version)
+    VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (group_number, user_id) DO UPDATE
-    SET role = excluded.role, status = excluded.status, joined_at = excluded.joined_at`,
+    SET role = excluded.role, status = excluded.status, joined_at = excluded.joined_at,
+      version = excluded.version`,
   deleteMember: "DELETE FROM members WHERE group_number = ? AND user_id = ?",
   deleteMembers: "DELETE FROM members WHERE group_number = ?",
+  readRemoved: `SELECT user_id, removed_at FROM removed
+    WHERE group_number = ? ORDER BY removed_at, user_id`,
+  putRemoved: `INSERT INTO removed (group_number, user_id, removed_at) VALUES (?, ?, ?)
+    ON CONFLICT (group_number, user_id) DO UPDATE SET removed_at = excluded.removed_at`,
+  pruneRemoved: "DELETE FROM removed WHERE removed_at < ?",
+  dropRemoved: `DELETE FROM removed WHERE group_number = ?1 AND removed_at < (
+    SELECT removed_at FROM removed WHERE group_number = ?1
+    ORDER BY removed_at DESC LIMIT 1 OFFSET ?2)`,
+  deleteRemoved: "DELETE FROM removed WHERE group_number = ?",
   readMessages: `SELECT "offset", at, text FROM messages
     WHERE group_number = ? AND "offset" > ? AND at >= ? ORDER BY "offset"`,
   addMessage: `INSERT INTO messages (group_number, "offset", at, text) VALUES (?, ?, ?, ?)`,
@@ -125,12 +139,14 @@ export class StoreDatabase {
     const { number, kind, epoch, offset, created_at: createdAt } = row;
     const first = offset - this.#limits.maxMessages;
     const messages = this.#statement("readMessages").all(number, first, this.#oldest(now));
+    const removed = this.#statement("readRemoved").all(number).map(removedOf);
     const state: GroupState = {
       ...{ groupId, kind, isDurable: true, epoch, offset, createdAt },
       members: this.#statement("readMembers")
         .all(number)
         .map((found) => memberOf(found as never)),
       messages: messages.map((found) => ({ ...found }) as unknown as HistoryEntry),
+      ...(removed.length > 0 ? { removed } : {}),
     };
     return { state, isSuspect: row.is_suspect !== 0 || this.#behind.has(groupId) };
   }
@@ -176,6 +192,7 @@ export class StoreDatabase {
     // Who syncs before it answers has promised nothing that is not here.
     if (run?.["is_closed"] === 0 && run["sync"] === "interval") this.#statement("suspectAll").run();
     this.#statement("writeRun").run(0, this.#sync);
+    this.#statement("pruneRemoved").run(now - removedMs);
     if (this.#limits.maxAgeMs !== null) this.#statement("pruneAll").run(this.#oldest(now));
   }
 
@@ -215,10 +232,14 @@ export class StoreDatabase {
     return row.number;
   }
 
-  #change(number: number, { gone, members }: StoreWrite): void {
+  #change(number: number, { gone, removed = [], members }: StoreWrite): void {
     for (const userId of gone ?? []) this.#statement("deleteMember").run(number, encodeId(userId));
-    for (const { userId, role, status, joinedAt } of members ?? []) {
-      this.#statement("putMember").run(number, encodeId(userId), role, status, joinedAt);
+    for (const { userId, removedAt } of removed) {
+      this.#statement("putRemoved").run(number, encodeId(userId), removedAt);
+    }
+    if (removed.length > 0) this.#statement("dropRemoved").run(number, maxRemoved - 1);
+    for (const { userId, role, status, joinedAt, version } of members ?? []) {
+      this.#statement("putMember").run(number, encodeId(userId), role, status, joinedAt, version);
     }
   }
 
@@ -237,9 +258,9 @@ export class StoreDatabase {
   }
 
   #add(state: GroupState, now: number): void {
-    const { groupId, kind, epoch, offset, createdAt, members, messages } = state;
+    const { groupId, kind, epoch, offset, createdAt, members, removed = [], messages } = state;
     const number = this.#addGroup(groupId, kind, epoch, offset, createdAt);
-    this.#change(number, { groupId, members });
+    this.#change(number, { groupId, members, removed });
     this.#append(number, messages, 0, now);
     this.#statement("countOn").run(offset, number);
   }
@@ -251,6 +272,7 @@ export class StoreDatabase {
 
   #remove(number: number): void {
     this.#statement("deleteMembers").run(number);
+    this.#statement("deleteRemoved").run(number);
     this.#statement("dropFrom").run(number, 0);
     this.#statement("deleteGroup").run(number);
   }
@@ -304,6 +326,10 @@ function selectNew(
 }
 
 function memberOf(row: MemberRow): MemberState {
-  const { user_id, role, status, joined_at } = row;
-  return { userId: parseId(user_id), role, status, joinedAt: joined_at };
+  const { user_id, role, status, joined_at, version } = row;
+  return { userId: parseId(user_id), role, status, joinedAt: joined_at, version };
+}
+
+function removedOf(row: Readonly<Record<string, unknown>>): RemovedMember {
+  return { userId: parseId(String(row["user_id"])), removedAt: Number(row["removed_at"]) };
 }

@@ -1,5 +1,5 @@
 /** The version of the schema that this code reads and writes; `PRAGMA user_version` of the file. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 /** Marks a file as a relay store: `PRAGMA application_id`, the letters `TRly`. */
 export const applicationId = 0x54_52_6c_79;
@@ -47,6 +47,21 @@ const steps: readonly string[] = [
    ALTER TABLE members DROP COLUMN is_active;
    CREATE TABLE run (is_closed INTEGER NOT NULL, sync TEXT NOT NULL) STRICT;
    INSERT INTO run (is_closed, sync) VALUES (0, 'interval');`,
+  // Members have versions, as if no more had been decided of them than what can be seen; and who was
+  // removed is remembered.
+  `ALTER TABLE members ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+   UPDATE members SET version = CASE
+     WHEN status = 'muted' THEN max(joined_at, 3)
+     WHEN role = 'admin' THEN 3
+     WHEN status = 'active' THEN 2
+     ELSE 1 END;
+   CREATE TABLE removed (
+     group_number INTEGER NOT NULL,
+     user_id TEXT NOT NULL,
+     removed_at INTEGER NOT NULL,
+     PRIMARY KEY (group_number, user_id)
+   ) STRICT;
+   CREATE INDEX removed_by_time ON removed (group_number, removed_at);`,
 ];
 
 /** What a file says of itself. */

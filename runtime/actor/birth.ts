@@ -24,6 +24,7 @@ export class Birth {
   readonly #cell: Cell;
   readonly #args: readonly unknown[];
   readonly #onEnd: (error: unknown) => void;
+  #hasBegun = false;
   #limit: Timer | null = null;
   #error: unknown = null;
 
@@ -34,8 +35,10 @@ export class Birth {
     this.#onEnd = onEnd;
   }
 
-  /** Runs in the actor's first turn. */
+  /** Runs in the actor's first turn; later it does nothing. */
   begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
     const cell = this.#cell;
     const { name } = cell.options;
     if (name === undefined) {
@@ -71,7 +74,7 @@ export class Birth {
     const { activity } = cell.kernel;
     activity.begin(cell.ref.id, labelNumber(`${cell.info.name}.init`));
     try {
-      const instance = makeInstance(cell, cell.actorClass, this.#args);
+      const instance = makeInstance(cell, cell.ref.actorClass as ActorClass, this.#args);
       cell.adopt(instance);
       const initialised = instance.init?.();
       if (isThenable(initialised)) {

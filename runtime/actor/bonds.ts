@@ -31,14 +31,14 @@ export class Bonds {
   }
 
   addChild(ref: ActorRef): void {
-    this.#family ??= new Family(this.#cell.ref);
+    this.#family ??= new Family();
     this.#family.add(ref);
-    this.#bind(ref);
+    bind(this.#cell, ref);
   }
 
   /** A child is being started on another thread. */
   beginSpawn(): void {
-    this.#family ??= new Family(this.#cell.ref);
+    this.#family ??= new Family();
     this.#family.beginSpawn();
   }
 
@@ -81,7 +81,7 @@ export class Bonds {
 
   addWatcher(watcher: ActorRef): void {
     this.#watchers = addRef(this.#watchers, watcher);
-    this.#bind(watcher);
+    bind(this.#cell, watcher);
   }
 
   removeWatcher(watcher: ActorRef): void {
@@ -91,7 +91,7 @@ export class Bonds {
   watch(ref: ActorRef): void {
     if (hasRef(this.#watched, ref)) return;
     this.#watched = addRef(this.#watched, ref);
-    this.#bind(ref);
+    bind(this.#cell, ref);
     this.#cell.kernel.signal(ref, { type: "watch", watcher: this.#cell.ref });
   }
 
@@ -115,7 +115,7 @@ export class Bonds {
 
   addLink(peer: ActorRef): void {
     this.#links = addRef(this.#links, peer);
-    this.#bind(peer);
+    bind(this.#cell, peer);
   }
 
   unlink(ref: ActorRef): void {
@@ -156,11 +156,11 @@ export class Bonds {
       links: [...there(listRefs(this.#links))],
     };
   }
+}
 
-  /** The end of a thread or a node with such an actor ends this bond too. */
-  #bind(other: ActorRef): void {
-    const { ref, kernel } = this.#cell;
-    const isNear = other.thread === ref.thread && other.node === HERE;
-    if (!isNear) kernel.routes.bind(this.#cell);
-  }
+/** The end of a thread or a node with such an actor ends a bond to it too. */
+function bind(cell: Cell, other: ActorRef): void {
+  const { ref, kernel } = cell;
+  const isNear = other.thread === ref.thread && other.node === HERE;
+  if (!isNear) kernel.routes.bind(cell);
 }

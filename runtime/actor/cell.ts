@@ -30,7 +30,6 @@ export class Cell implements Runnable {
   readonly ref: ActorRef;
   readonly parent: ActorRef | null;
   readonly options: LifeOptions;
-  actorClass: ActorClass;
   info: ActorClassInfo;
   state: CellState = "starting";
   /** The ask whose method is being called right now. */
@@ -46,7 +45,6 @@ export class Cell implements Runnable {
   instance: Lifecycle | null = null;
   /** Null: it has started. */
   #birth: Birth | null;
-  #unborn = true;
   /** True from the moment on that no message is taken any more. */
   isEnding = false;
   /** What waits until no message is in progress; no message begins before it is done. */
@@ -72,7 +70,6 @@ export class Cell implements Runnable {
   ) {
     this.kernel = kernel;
     this.ref = ref;
-    this.actorClass = actorClass;
     this.info = actorClassInfo(actorClass);
     this.options = selectLifeOptions(options);
     this.parent = parent;
@@ -118,8 +115,8 @@ export class Cell implements Runnable {
       this.kernel.refuse(this.ref, envelope, "actor_stopped");
       return false;
     }
-    this.#inbox ??= new Inbox(this.options.mailboxCapacity);
-    if (this.#inbox.offer(envelope)) {
+    this.#inbox ??= new Inbox();
+    if (this.#inbox.offer(envelope, this.options.mailboxCapacity)) {
       if (!this.#queued) this.#schedule();
       return true;
     }
@@ -136,10 +133,7 @@ export class Cell implements Runnable {
 
   runTurn(limit: number): boolean {
     if (this.state === "stopped") return false;
-    if (this.#unborn) {
-      this.#unborn = false;
-      this.#birth?.begin();
-    }
+    if (this.#birth !== null) this.#birth.begin();
     const inbox = this.#inbox;
     for (let left = limit; left > 0 && inbox !== null && this.#mayTakeNext(); left -= 1) {
       const urgent = inbox.nextUrgent();
@@ -158,7 +152,7 @@ export class Cell implements Runnable {
   /** Runs `work` in a turn of the actor, before waiting messages; a throw crashes it. */
   urgent(work: Urgent): void {
     if (this.isEnding) return;
-    this.#inbox ??= new Inbox(this.options.mailboxCapacity);
+    this.#inbox ??= new Inbox();
     this.#inbox.addUrgent(work);
     if (!this.#queued) this.#schedule();
   }
@@ -197,10 +191,9 @@ export class Cell implements Runnable {
   }
 
   /** Puts an instance in service; `actorClass` is given when it replaces one. */
-  adopt(instance: Lifecycle, actorClass: ActorClass = this.actorClass): void {
+  adopt(instance: Lifecycle, actorClass: ActorClass | null = null): void {
     this.instance = instance;
-    if (actorClass === this.actorClass) return;
-    this.actorClass = actorClass;
+    if (actorClass === null || actorClass === this.ref.actorClass) return;
     this.info = actorClassInfo(actorClass);
     this.ref.rebind(actorClass);
   }

@@ -1,21 +1,15 @@
-import { HERE } from "../core/index.ts";
 import type { ActorRef } from "./ref.ts";
 import type { SystemSignal } from "./signal.ts";
 
 /** The children of an actor, and those that may turn out to be. */
 export class Family {
-  readonly #parent: ActorRef;
   readonly #children = new Map<string | number, ActorRef>();
   /** What is called when children have stopped. */
   readonly #waiting = new Map<string | number, () => void>();
   /** Starts of children on other threads that are under way. */
   #spawning = 0;
   /** The ends of such children whose end was heard before their start. */
-  #earlyEnds: Map<string, SystemSignal> | null = null;
-
-  constructor(parent: ActorRef) {
-    this.#parent = parent;
-  }
+  #earlyEnds: Map<string | number, SystemSignal> | null = null;
 
   get size(): number {
     return this.#children.size;
@@ -27,12 +21,12 @@ export class Family {
   }
 
   add(child: ActorRef): void {
-    this.#children.set(this.#keyOf(child), child);
+    this.#children.set(child.nearKey, child);
   }
 
   /** A child has stopped, or never started; true when it was one. */
   remove(child: ActorRef): boolean {
-    const key = this.#keyOf(child);
+    const key = child.nearKey;
     if (!this.#children.delete(key)) return false;
     const onStopped = this.#waiting.get(key);
     this.#waiting.delete(key);
@@ -42,7 +36,7 @@ export class Family {
 
   /** Calls `heard` when a child has been removed; false: it is none. */
   onRemoved(child: ActorRef, heard: () => void): boolean {
-    const key = this.#keyOf(child);
+    const key = child.nearKey;
     if (!this.#children.has(key)) return false;
     const others = this.#waiting.get(key);
     this.#waiting.set(key, () => {
@@ -60,7 +54,7 @@ export class Family {
   /** It is started, or is given up on; the result is its end, if it has stopped already. */
   endSpawn(ref?: ActorRef): SystemSignal | undefined {
     this.#spawning -= 1;
-    const end = ref === undefined ? undefined : this.#earlyEnds?.get(ref.key);
+    const end = ref === undefined ? undefined : this.#earlyEnds?.get(ref.nearKey);
     if (this.#spawning === 0) this.#earlyEnds = null;
     return end;
   }
@@ -69,12 +63,6 @@ export class Family {
   keepEarlyEnd(ref: ActorRef, end: SystemSignal): void {
     if (this.#spawning === 0) return;
     this.#earlyEnds ??= new Map();
-    this.#earlyEnds.set(ref.key, end);
-  }
-
-  /** A number for a child on this thread: there may be a million of them. */
-  #keyOf(ref: ActorRef): string | number {
-    const isNear = ref.thread === this.#parent.thread && ref.node === HERE;
-    return isNear ? ref.id : ref.key;
+    this.#earlyEnds.set(ref.nearKey, end);
   }
 }

@@ -9,22 +9,16 @@ const defaultMailboxCapacity = 10_000;
 
 /** What waits for an actor's turn: messages up to the capacity, and urgent work without bound. */
 export class Inbox extends Mailbox<Envelope> {
-  readonly #capacity: number;
   /** Null: there is none, as mostly. */
   #urgent: Mailbox<Urgent> | null = null;
-
-  constructor(capacity: number = defaultMailboxCapacity) {
-    super();
-    this.#capacity = capacity;
-  }
 
   get hasWork(): boolean {
     return !this.isEmpty || this.#urgent !== null;
   }
 
-  /** Adds a message; false when there is no room. */
-  offer(envelope: Envelope): boolean {
-    if (!this.isEmpty && this.size >= this.#capacity) return false;
+  /** Adds a message; false when `capacity` others wait, or 10,000 where none is given. */
+  offer(envelope: Envelope, capacity: number = defaultMailboxCapacity): boolean {
+    if (!this.isEmpty && this.size >= capacity) return false;
     this.push(envelope);
     return true;
   }

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { type Address, addressKey, formatPid } from "../core/index.ts";
+import { type Address, addressKey, formatPid, HERE } from "../core/index.ts";
 import type { ActorClass, LifecycleName } from "./actor.ts";
 import { actorClassInfo, type Method } from "./actor-class.ts";
 import { type AskOptions, defaultAskTimeoutMs } from "./ask.ts";
@@ -28,6 +28,8 @@ export type Ask<A> = {
 
 /** What a ref needs of the thread that it is used on. */
 export interface Sender {
+  readonly thread: number;
+  readonly incarnation: number;
   send(target: ActorRef, method: Method, args: readonly unknown[]): boolean;
   request(
     target: ActorRef,
@@ -77,7 +79,7 @@ export class ActorRef<A = unknown> implements Address {
   get tell(): Tell<A> {
     this.#tell ??= (
       this.actorClass
-        ? new (stubsOf(this.actorClass).tell)(this as ActorRef, defaultOptions)
+        ? new (stubsOf(this.actorClass).tell)(this as ActorRef)
         : openStub(this as ActorRef, null)
     ) as Tell<A>;
     return this.#tell;
@@ -116,6 +118,13 @@ export class ActorRef<A = unknown> implements Address {
     return addressKey(this);
   }
 
+  /** The same, for maps of one thread: of its own actors, who may be a million, it is the number. */
+  get nearKey(): string | number {
+    const { thread, incarnation } = this.sender;
+    const isNear = this.thread === thread && this.incarnation === incarnation && this.node === HERE;
+    return isNear ? this.id : this.key;
+  }
+
   /** True when both are the address of the same actor. */
   equals(other: Address): boolean {
     return (
@@ -141,23 +150,24 @@ Object.defineProperty(ActorRef.prototype, inspect.custom, {
   },
 });
 
-type StubClass = new (ref: ActorRef, options: AskOptions) => object;
+type TellStubClass = new (ref: ActorRef) => TellStub;
+type AskStubClass = new (ref: ActorRef, options: AskOptions) => AskStub;
 
-const stubs = new WeakMap<object, { tell: StubClass; ask: StubClass }>();
+const stubs = new WeakMap<object, { tell: TellStubClass; ask: AskStubClass }>();
 
 /** Two small classes per actor class, one method per message: no Proxy where messages are many. */
-function stubsOf(actorClass: ActorClass): { tell: StubClass; ask: StubClass } {
+function stubsOf(actorClass: ActorClass): { tell: TellStubClass; ask: AskStubClass } {
   let pair = stubs.get(actorClass);
   if (pair === undefined) {
-    pair = { tell: stubClass(), ask: stubClass() };
+    pair = { tell: class extends TellStub {}, ask: class extends AskStub {} };
     for (const [method, entry] of Object.entries(actorClassInfo(actorClass).methods)) {
       Object.defineProperty(pair.tell.prototype, method, {
-        value(this: Stub, ...args: unknown[]): boolean {
+        value(this: TellStub, ...args: unknown[]): boolean {
           return this.ref.sender.send(this.ref, entry, args);
         },
       });
       Object.defineProperty(pair.ask.prototype, method, {
-        value(this: Stub, ...args: unknown[]): Promise<unknown> {
+        value(this: AskStub, ...args: unknown[]): Promise<unknown> {
           return this.ref.sender.request(this.ref, entry, args, this.options);
         },
       });
@@ -167,20 +177,22 @@ function stubsOf(actorClass: ActorClass): { tell: StubClass; ask: StubClass } {
   return pair;
 }
 
-interface Stub {
+class TellStub {
   readonly ref: ActorRef;
-  readonly options: AskOptions;
+
+  constructor(ref: ActorRef) {
+    this.ref = ref;
+  }
 }
 
-function stubClass(): StubClass {
-  return class {
-    readonly ref: ActorRef;
-    readonly options: AskOptions;
-    constructor(ref: ActorRef, options: AskOptions) {
-      this.ref = ref;
-      this.options = options;
-    }
-  };
+class AskStub {
+  readonly ref: ActorRef;
+  readonly options: AskOptions;
+
+  constructor(ref: ActorRef, options: AskOptions) {
+    this.ref = ref;
+    this.options = options;
+  }
 }
 
 /** Takes any method name, for an actor whose class is not loaded here. */

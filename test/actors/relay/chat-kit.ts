@@ -20,6 +20,7 @@ class RecordedChannel implements Partial<GroupChannel> {
   readonly unreadBytes = 0;
   readonly offsets: number[] = [];
   readonly pushed: [event: string, payload: unknown][] = [];
+  #onMessage: (() => void) | null = null;
 
   encode(event: string, json: string): string {
     return JSON.stringify([null, null, this.topic, event, JSON.parse(json)]);
@@ -28,6 +29,15 @@ class RecordedChannel implements Partial<GroupChannel> {
   sendFrames({ bytes }: Framed): void {
     const found = bytes.toString("latin1").matchAll(/"offset":(\d+)/g);
     for (const [, offset] of found) this.offsets.push(Number(offset));
+    this.#onMessage?.();
+  }
+  /** Resolves when so many messages have come: answers come by another way. */
+  async hears(count: number): Promise<void> {
+    while (this.offsets.length < count) {
+      await new Promise<void>((resolve) => {
+        this.#onMessage = resolve;
+      });
+    }
   }
   send(event: string, json: string): void {
     this.pushed.push([event, JSON.parse(json)]);

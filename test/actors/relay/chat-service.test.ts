@@ -41,12 +41,11 @@ describe("the chat functions", () => {
     assert.deepEqual(await chat.ask.send_message({ ...room, message: { a: 1 } }, as("bob", 2)), {
       ...{ status: "relayed", recipients_count: 2, offset: 1 },
     });
-    const offsets = (): unknown => [1, 2, 3].map((session) => channels.get(session)?.offsets);
-    // The answer may be here before the messages are, which go out at the end of a turn.
-    for (let turn = 0; turn < 100 && channels.get(2)?.offsets.length === 0; turn += 1) {
-      await new Promise(setImmediate);
-    }
-    assert.deepEqual(offsets(), [[1], [1], []]);
+    for (const session of [1, 2]) await channels.get(session)?.hears(1);
+    assert.deepEqual(
+      [1, 2, 3].map((session) => channels.get(session)?.offsets),
+      [[1], [1], []],
+    );
   });
 
   it("tell who comes back whether it has got all that it missed", async (t) => {
@@ -58,6 +57,7 @@ describe("the chat functions", () => {
     }
     const again = await chat.ask.join_group({ ...room, since: 1, epoch }, as("bob", 3));
     assert.deepEqual(again, { status: "active", epoch, offset: 3, recovered: true });
+    await channels.get(3)?.hears(2);
     assert.deepEqual(channels.get(3)?.offsets, [2, 3]);
     const late = await chat.ask.join_group({ ...room, since: 1, epoch: "another" }, as("bob", 4));
     assert.equal((late as { recovered: boolean }).recovered, false);
@@ -188,6 +188,32 @@ describe("the chat functions", () => {
     await assert.rejects(ask.history(room, as("bob", 2)), { code: "not_a_member" });
   });
 
+  it("take null for what may be left out", async (t) => {
+    const { chat, as } = await startChat(t);
+    const { ask } = chat;
+    const created = await ask.create_group({ ...room, type: null, durable: null }, as("ada", 1));
+    assert.partialDeepStrictEqual(created, { type: "public", durable: false });
+    const nothing = { meta: null, since: null, epoch: null };
+    const joined = await ask.join_group({ ...room, ...nothing }, as("bob", 2));
+    assert.deepEqual(Object.keys(joined as object), ["status", "epoch", "offset"]);
+    await ask.send_message({ ...room, message: 1 }, as("bob", 2));
+    const page = await ask.history({ ...room, before: null, limit: null }, as("bob", 2));
+    assert.partialDeepStrictEqual(page, { messages: [{ message: 1 }], has_more: false });
+  });
+
+  it("make no group, and join none, whose name no topic would take", async (t) => {
+    const { chat, as } = await startChat(t);
+    const refusal = { code: "invalid_arguments", message: /^group_id: expected 1 to 200 bytes/ };
+    const long = { group_id: "ä".repeat(101) };
+    for (const info of [as("ada", 1), as("ada")]) {
+      await assert.rejects(chat.ask.create_group(long, info), refusal);
+    }
+    await assert.rejects(chat.ask.join_group(long, as("ada", 1)), refusal);
+    const longest = { group_id: "ä".repeat(100) };
+    await chat.ask.create_group(longest, as("ada", 1));
+    await chat.ask.join_group(longest, as("bob", 2));
+  });
+
   it("serve who has no session, but for joining", async (t) => {
     const { chat, as } = await startChat(t);
     await chat.ask.create_group(room, as("ada"));
@@ -223,11 +249,13 @@ describe("the chat functions", () => {
   it("tell when a sender who is too fast may come back", async (t) => {
     const { chat, as } = await startChat(t, { messagesPerSecond: 1 });
     await chat.ask.create_group(room, as("ada", 1));
-    await chat.ask.send_message({ ...room, message: 1 }, as("ada", 1));
-    const error = await chat.ask.send_message({ ...room, message: 2 }, as("ada", 1)).then(
-      () => assert.fail("it was sent"),
-      (refusal) => refusal,
+    // In one go: the second of the limit goes on while they are on their way.
+    const [first, second] = await Promise.allSettled(
+      [1, 2].map((message) => chat.ask.send_message({ ...room, message }, as("ada", 1))),
     );
+    assert.equal(first?.status, "fulfilled");
+    assert.ok(second?.status === "rejected");
+    const error = second.reason;
     assert.equal(error.code, "rate_limited");
     assert.ok(error.retryAfterMs > 0 && error.retryAfterMs <= 1_000, String(error.retryAfterMs));
   });

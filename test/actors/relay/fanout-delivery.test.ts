@@ -17,7 +17,10 @@ test("a turn's messages are encoded once and are the same bytes for everybody", 
   const kit = await FanoutKit.start();
   const group = await kit.probe();
   const clients: FakeChannel[] = [];
-  for (let i = 0; i < 5; i += 1) clients.push((await kit.join(group, `user ${i}`)).channel);
+  for (let i = 0; i < 5; i += 1) {
+    const presence = i === 0 ? present() : null;
+    clients.push((await kit.join(group, `user ${i}`, { presence })).channel);
+  }
   const api = await kit.joinApi(group, "user 0");
   for (const { lines, framed } of [...clients, api.channel]) {
     lines.length = 0;
@@ -86,7 +89,8 @@ test("who has a message from the answer of its join does not get it twice", asyn
 test("a slow one is passed over and told so; the others do not wait for it", async () => {
   const kit = await FanoutKit.start();
   const group = await kit.probe();
-  const [ann, bob] = [await kit.join(group, "ann"), await kit.join(group, "bob")];
+  const ann = await kit.join(group, "ann", { presence: present() });
+  const bob = await kit.join(group, "bob");
   for (const { channel } of [ann, bob]) channel.taken();
   const deliver = async (offset: number): Promise<void> => {
     kit.tell.deliver("g", offset, `m${offset}`);

@@ -1,73 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ActorRef } from "#runtime";
-import { type TestKernel, testKernel } from "#runtime/testing";
-import { Group } from "../../../actors/relay/group.ts";
-import type { GroupKind } from "../../../actors/relay/group-kind.ts";
-import type { GroupOrigin } from "../../../actors/relay/group-messages.ts";
-import { type FakeChannel, FanoutKit } from "./fanout-kit.ts";
-import { relaySettings } from "./group-kit.ts";
-
-// Fan-outs and groups as they are, in virtual time; only the way from one to the other is the test's.
-
-class Threads {
-  readonly kernel: TestKernel = testKernel({ seed: 3 });
-  readonly kits: FanoutKit[] = [];
-  group: ActorRef<Group> | null = null;
-
-  static async start(kind: GroupKind): Promise<Threads> {
-    const threads = new Threads();
-    for (let i = 0; i < 2; i += 1) {
-      threads.kits.push(await FanoutKit.start({}, threads.kernel));
-    }
-    threads.group = await threads.open({ type: "new", kind, isDurable: false, creator: null });
-    return threads;
-  }
-
-  open(origin: GroupOrigin): Promise<ActorRef<Group>> {
-    const args = [{ groupId: "g", settings: relaySettings(), origin }] as const;
-    return this.kernel.spawn(Group, { args: [...args], concurrency: 10_000 });
-  }
-
-  /** Answers all who look for the group. */
-  async meet(): Promise<void> {
-    await this.kernel.settle();
-    for (const kit of this.kits) {
-      for (const { answer } of kit.searches.splice(0)) {
-        if (this.group !== null) answer({ ok: true, group: this.group, isNew: false });
-      }
-    }
-    await this.kernel.settle();
-  }
-
-  async join(
-    thread: number,
-    userId: string,
-    payload: unknown = {},
-  ): Promise<{ readonly session: number; readonly channel: FakeChannel }> {
-    const kit = this.kits[thread] as FanoutKit;
-    const client = kit.client(userId);
-    kit.tell.enter(client.session, "g", payload);
-    await this.meet();
-    return client;
-  }
-
-  async say(userId: string, message: string): Promise<number> {
-    const said = this.group?.ask.send({ userId, requestId: "r" }, JSON.stringify(message));
-    const answer = await this.kernel.until(said ?? Promise.reject(new Error("no group")));
-    assert.ok("ok" in answer && answer.ok, JSON.stringify(answer));
-    await this.kernel.settle();
-    return answer.recipients;
-  }
-}
-
-/** What a client was told: messages as what was said, the rest as the names of their events. */
-function heard(channel: FakeChannel): string[] {
-  return channel.taken().map((line) => {
-    const [event, text = ""] = line.split(/ (.*)/);
-    return event === "msg" ? JSON.parse(text).result.message : (event ?? "");
-  });
-}
+import type { Group } from "../../../actors/relay/group.ts";
+import type { FakeChannel, FanoutKit } from "./fanout-kit.ts";
+import { heard, Threads } from "./threads-kit.ts";
 
 test("two threads chat in one order, and who comes back has missed nothing", async () => {
   const threads = await Threads.start("public");

@@ -27,7 +27,7 @@ test("a client that joins is told of the group, and let in in its order", async 
   const request = takeEnter(group);
   assert.deepEqual(request, {
     ...{ no: request.no, session, userId: "ann", deviceId: "ann's", meta: { mood: 1 } },
-    ...{ since: 3, epoch: "e1" },
+    ...{ isOfTopic: true, since: 3, epoch: "e1" },
   });
   const answer = { offset: 5, recovered: true, missed: ["m4", "m5"], presence: present("r1") };
   kit.tell.entered("g", request.no, accepted("ann", answer));
@@ -40,6 +40,22 @@ test("a client that joins is told of the group, and let in in its order", async 
     'presence_state {"r1\'s user":{"metas":[{"phx_ref":"r1"}]}}',
     "msg m6",
   ]);
+});
+
+test("a client that comes while the last one leaves is told who is here", async () => {
+  const kit = await FanoutKit.start();
+  const group = await kit.probe();
+  const ann = await kit.join(group, "ann", { presence: present("r1") });
+  const { session, channel } = kit.client("bob");
+  kit.tell.enter(session, "g", {});
+  await kit.settle();
+  const { no } = takeEnter(group);
+  kit.tell.exit(ann.session);
+  kit.tell.presence("g", { joins: present("r2"), leaves: present() });
+  // The group had answered before it heard of the exit: to its knowledge the others are known here.
+  kit.tell.entered("g", no, accepted("bob"));
+  await kit.settle();
+  assert.match(channel.taken()[1] ?? "", /^presence_state .*r1.*r2/);
 });
 
 test("the group is looked for as its channel and the payload say", async () => {

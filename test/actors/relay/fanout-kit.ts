@@ -272,7 +272,7 @@ export function takeEnter({ record }: ProbeHandle<GroupPort>): EnterRequest {
 }
 
 export function member(userId: string, state: Partial<MemberState> = {}): MemberState {
-  return { userId, role: "member", status: "active", joinedAt: 1, ...state };
+  return { userId, role: "member", status: "active", joinedAt: 1, version: 1, ...state };
 }
 
 /** An answer that lets a user in. */

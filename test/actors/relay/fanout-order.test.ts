@@ -44,7 +44,7 @@ class Reader {
     this.next = answer.recovered ? Math.max(1, answer.offset - 1) : answer.offset + 1;
   }
 
-  #miss(gap: { epoch: string; from: number | null; to: number }): void {
+  #miss(gap: { epoch: string; from: number; to: number }): void {
     if (gap.epoch === this.epoch || gap.to >= (this.next ?? 0)) assert.equal(gap.from, this.next);
     this.epoch = gap.epoch;
     this.next = gap.to + 1;

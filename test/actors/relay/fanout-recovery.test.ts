@@ -41,8 +41,14 @@ test("the members of a lost group are brought to where it is built anew", async 
   assert.deepEqual(claim, {
     ...{ groupId: "g", kind: "private", isDurable: true, epoch: "e1", offset: 1 },
     members: [
-      { ...admin, sessions: [{ session: ann.session, deviceId: "ann's", meta: {} }] },
-      { ...pending, sessions: [{ session: bob.session, deviceId: "bob's", meta: {} }] },
+      {
+        ...admin,
+        sessions: [{ session: ann.session, deviceId: "ann's", meta: {}, isOfTopic: true }],
+      },
+      {
+        ...pending,
+        sessions: [{ session: bob.session, deviceId: "bob's", meta: {}, isOfTopic: true }],
+      },
     ],
   });
   for (const { channel } of [ann, bob]) channel.taken();
@@ -129,6 +135,23 @@ test("a group that moves is followed, and nothing is missing or comes twice", as
   next.record.expectNothing();
   await kit.exit(ann.session);
   assert.equal(takeTold(next), `exit [${ann.session}]`);
+});
+
+test("who has to be accepted anew gets nothing of what was missed", async () => {
+  const kit = await FanoutKit.start();
+  const [group, next] = [await kit.probe(), await kit.probe()];
+  const ann = await kit.join(group, "ann");
+  const bob = await kit.join(group, "bob");
+  for (const { channel } of [ann, bob]) channel.taken();
+  kit.tell.moved("g", asGroup(next));
+  await kit.settle();
+  const members = [member("ann"), member("bob", { status: "pending" })];
+  kit.tell.reentered("g", found(takeClaim(next), { offset: 1, missed: ["m1"], members }));
+  await kit.settle();
+  assert.deepEqual(ann.channel.taken(), ["msg m1"]);
+  assert.deepEqual(bob.channel.taken(), [
+    'relay_membership {"group_id":"g","role":"member","status":"pending"}',
+  ]);
 });
 
 test("one that moves on at once, or is deleted there, is not waited for", async () => {

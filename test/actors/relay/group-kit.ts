@@ -11,6 +11,7 @@ import type {
   GroupSummary,
   SendAnswer,
 } from "../../../actors/relay/group-messages.ts";
+import type { PresenceDiff } from "../../../actors/relay/presence.ts";
 import { parseRelaySettings, type RelaySettings } from "../../../actors/relay/relay-settings.ts";
 
 /** The settings where nothing is configured, but for what is given. */
@@ -20,7 +21,8 @@ export function relaySettings(given: Partial<RelaySettings> = {}): RelaySettings
   return { ...outcome.settings, ...given };
 }
 
-const fromGroup = [
+/** What a group tells fan-outs. */
+export const fromGroup = [
   "entered",
   "reentered",
   "deliver",
@@ -28,6 +30,7 @@ const fromGroup = [
   "presence",
   "closed",
   "moved",
+  "fellBehind",
 ] as const;
 
 type FanoutMessages = Pick<Fanout, (typeof fromGroup)[number]>;
@@ -50,9 +53,15 @@ export class FanoutView {
   offset: number = 0;
   isClosed: boolean = false;
   movedTo: ActorRef<Group> | null = null;
+  /** How often it was told to claim the group anew. */
+  timesBehind: number = 0;
   deliveries: number = 0;
+  /** How often it was told who came and went. */
+  presences: number = 0;
   readonly refusals: string[] = [];
   readonly answers: EnterAnswer[] = [];
+  /** Who has come and gone, as it was told. */
+  readonly diffs: PresenceDiff[] = [];
 
   constructor(handle: ProbeHandle<FanoutMessages>) {
     this.#handle = handle;
@@ -80,7 +89,7 @@ export class FanoutView {
       ...member,
       sessions: [...this.sessions]
         .filter(([, { userId }]) => userId === member.userId)
-        .map(([session]) => ({ session, deviceId: null, meta: {} })),
+        .map(([session]) => ({ session, deviceId: null, meta: {}, isOfTopic: true })),
     }));
     return { groupId, kind, isDurable, epoch: this.epoch, offset: this.offset, members };
   }
@@ -94,9 +103,11 @@ export class FanoutView {
       if (message.method === "entered") this.#entered(...message.args);
       else if (message.method === "reentered") this.#reentered(...message.args);
       else if (message.method === "deliver") this.#deliver(message.args[1]);
+      else if (message.method === "presence") this.#presence(message.args[1]);
       else if (message.method === "changed") this.#changed(...message.args);
       else if (message.method === "closed") this.#close();
       else if (message.method === "moved") this.movedTo = message.args[1];
+      else if (message.method === "fellBehind") this.timesBehind += 1;
     }
   }
 
@@ -130,6 +141,11 @@ export class FanoutView {
       if (member === undefined) this.sessions.delete(session);
       else known.receives = member.status !== "pending";
     }
+  }
+
+  #presence(diff: PresenceDiff): void {
+    this.presences += 1;
+    this.diffs.push(diff);
   }
 
   #deliver(offset: number): void {
@@ -173,8 +189,8 @@ export class GroupKit {
     origin: GroupOrigin,
     settings: Partial<RelaySettings> = {},
     fanouts = 2,
+    kernel: TestKernel = testKernel(),
   ): Promise<GroupKit> {
-    const kernel = testKernel();
     const start = { groupId: "room", settings: relaySettings(settings), origin };
     const group = await kernel.spawn(Group, { args: [start], concurrency: 10_000 });
     const kit = new GroupKit(kernel, group);
@@ -202,8 +218,8 @@ export class GroupKit {
   ): Promise<void> {
     this.#requests += 1;
     const no = this.#requests;
-    const given = { no, session, userId, deviceId: null, meta: {}, since: null, epoch: null };
-    const request = { ...given, ...asked };
+    const given = { no, session, userId, deviceId: null, meta: {}, isOfTopic: true };
+    const request = { ...given, since: null, epoch: null, ...asked };
     const view = this.fanout(index);
     view.ask(request);
     this.group.tell.enter(view.ref, request);

@@ -90,7 +90,9 @@ describe("groups, for services", () => {
     const none = answering(new Error("it was asked"));
     const name = (field: string): RegExp => new RegExp(`^${field}: expected a non-empty string`);
     await assert.rejects(none.info(""), { name: "TypeError", message: name("groupId") });
-    await assert.rejects(none.info("x".repeat(257)), { message: /^groupId: expected 1 to 256/ });
+    await assert.rejects(none.info("x".repeat(201)), {
+      message: /^groupId: expected 1 to 200 bytes/,
+    });
     await assert.rejects(none.accept("g", 7 as never), { message: name("userId") });
     await assert.rejects(none.create("g", { admin: "" }), { message: name("admin") });
     await assert.rejects(none.create("g", { kind: "open" as never }), {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseFields } from "../../../actors/channel/frame.ts";
 import {
   checkGroupId,
-  maxGroupIdLength,
+  maxGroupIdBytes,
   maxMetaBytes,
   parseJoinPayload,
 } from "../../../actors/relay/join-payload.ts";
@@ -58,8 +59,16 @@ test("the name of a group is valid Unicode", () => {
   assert.equal(checkGroupId("\u{1f600}\n\u0000"), null);
 });
 
-test("the name of a group is neither empty nor long", () => {
-  assert.equal(checkGroupId("g".repeat(maxGroupIdLength)), null);
-  assert.match(checkGroupId("") ?? "", /^group_id: expected 1 to 256 characters, received 0/);
-  assert.match(checkGroupId("g".repeat(maxGroupIdLength + 1)) ?? "", /received 257/);
+test("the name of a group is neither empty nor long, in bytes of UTF-8", () => {
+  assert.equal(checkGroupId("g".repeat(maxGroupIdBytes)), null);
+  assert.equal(checkGroupId("\u{1f600}".repeat(maxGroupIdBytes / 4)), null);
+  assert.match(checkGroupId("") ?? "", /^group_id: expected 1 to 200 bytes of UTF-8, received 0/);
+  assert.match(checkGroupId("g".repeat(maxGroupIdBytes + 1)) ?? "", /received 201/);
+  assert.match(checkGroupId("ä".repeat(maxGroupIdBytes)) ?? "", /received 400/);
+});
+
+test("the longest name of a group fits into a topic, behind a prefix of 54 bytes and a colon", () => {
+  const topic = `${"p".repeat(54)}:${"g".repeat(maxGroupIdBytes)}`;
+  assert.ok(parseFields("1", "1", topic, "phx_join", {}).ok);
+  assert.ok(!parseFields("1", "1", `p${topic}`, "phx_join", {}).ok);
 });

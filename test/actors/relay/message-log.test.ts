@@ -8,6 +8,7 @@ import { relaySettings } from "./group-kit.ts";
 
 const limits = { maxMessages: 100, maxAgeMs: null };
 const source = { userId: null, requestId: "r" };
+const someone = { recipients: 1, tellReceiving: () => {} };
 
 test("a message that waits for the disk is nobody's before it is there", async () => {
   const writes: ((isWritten: boolean) => void)[] = [];
@@ -17,12 +18,12 @@ test("a message that waits for the disk is nobody's before it is there", async (
     ...{ groupId: "g", settings: relaySettings({ storage }) },
     ...{ context: { clock: new ManualClock() }, record: { isBehind: false, write } },
   } as unknown as GroupPlace;
-  const log = new MessageLog(place, { links: () => [] }, new History(limits, "e"));
+  const log = new MessageLog(place, new History(limits, "e"));
 
-  const first = log.send(source, '"one"', 1);
+  const first = log.send(source, '"one"', someone);
   writes[0]?.(true);
   assert.deepEqual(await first, { ok: true, recipients: 1, offset: 1 });
-  const second = log.send(source, '"two"', 1);
+  const second = log.send(source, '"two"', someone);
   const seen = (): unknown[] => [
     log.offset,
     log.recover(0, "e").missed.length,

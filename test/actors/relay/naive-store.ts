@@ -1,7 +1,9 @@
 import type { MemberState } from "../../../actors/relay/group-kind.ts";
 import type { GroupState } from "../../../actors/relay/group-state.ts";
 import type { HistoryEntry, HistoryLimits } from "../../../actors/relay/history.ts";
+import type { RemovedMember } from "../../../actors/relay/removed-members.ts";
 import type { StoreWrite } from "../../../actors/relay/store-database.ts";
+import { encodeId } from "../../../actors/relay/store-schema.ts";
 
 interface NaiveGroup {
   state: GroupState;
@@ -25,7 +27,9 @@ export class NaiveStore {
       return true;
     }
     if (write.replace !== undefined) {
-      const state = { ...write.replace, messages: this.#kept(write.replace.messages, now) };
+      const { removed: given, ...replacement } = write.replace;
+      const messages = this.#kept(write.replace.messages, now);
+      const state = { ...replacement, messages, ...changeRemoved([], given) };
       this.groups.delete(groupId);
       this.groups.set(groupId, { state, isSuspect: false });
       return true;
@@ -41,9 +45,11 @@ export class NaiveStore {
     }
     const first = added[0]?.offset ?? Number.POSITIVE_INFINITY;
     const messages = [...state.messages.filter((entry) => entry.offset < first), ...added];
+    const { removed: before, ...rest } = state;
     this.groups.set(groupId, {
       state: {
-        ...state,
+        ...rest,
+        ...changeRemoved(before, write.removed),
         ...write.group,
         offset: added.at(-1)?.offset ?? state.offset,
         members: changeMembers(state.members, write),
@@ -78,6 +84,17 @@ function changeMembers(
     else changed[index] = one;
   }
   return changed;
+}
+
+function changeRemoved(
+  before: readonly RemovedMember[] = [],
+  added: readonly RemovedMember[] = [],
+): Pick<GroupState, "removed"> {
+  const users = new Map([...before, ...added].map((one) => [one.userId, one]));
+  const removed = [...users.values()].sort(
+    (a, b) => a.removedAt - b.removedAt || (encodeId(a.userId) < encodeId(b.userId) ? -1 : 1),
+  );
+  return removed.length === 0 ? {} : { removed };
 }
 
 function emptyGroup(groupId: string): GroupState {

@@ -3,7 +3,9 @@ import { test } from "node:test";
 import type { GroupKind, MemberState } from "../../../actors/relay/group-kind.ts";
 import { decidePermission, type GroupAction } from "../../../actors/relay/permission.ts";
 
-const member: MemberState = { userId: "ann", role: "member", status: "active", joinedAt: 0 };
+const member: MemberState = {
+  ...{ userId: "ann", role: "member", status: "active", joinedAt: 0, version: 1 },
+};
 const askers = {
   stranger: undefined,
   pending: { ...member, status: "pending" },

@@ -105,6 +105,24 @@ describe("a router", () => {
     assert.equal(on.asked.length, 4);
   });
 
+  it("remembers 10,000 groups, and forgets the one that it found first for one more", async () => {
+    const groups: ActorRef<Group>[] = [];
+    const on = await stage(() => ({ ok: true, group: groups[0] as never, isNew: false }));
+    groups.push(await groupThatSays(on, () => "info"));
+    const findAll = async (...names: string[]): Promise<number> => {
+      const before = on.asked.length;
+      for (const name of names) foundBy(await on.world.until(on.router.find(name, find)));
+      return on.asked.length - before;
+    };
+    const names = Array.from({ length: 10_000 }, (_, n) => `group-${n}`);
+    assert.equal(await findAll(...names), 10_000);
+    assert.equal(await findAll("group-0", "group-1", "group-9999"), 0, "all are remembered");
+    assert.equal(await findAll("one more"), 1);
+    assert.equal(await findAll("group-1", "group-9999", "one more"), 0);
+    assert.equal(await findAll("group-0"), 1, "it was forgotten");
+    assert.equal(await findAll("group-1"), 1, "the next one was forgotten for it");
+  });
+
   it("follows a group that has moved, and goes there the next time", async () => {
     const groups: ActorRef<Group>[] = [];
     const on = await stage(() => ({ ok: true, group: groups[0] as never, isNew: false }));

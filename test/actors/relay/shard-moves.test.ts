@@ -151,7 +151,8 @@ describe("groups on several nodes", () => {
     for (const [index, name] of names.entries()) {
       const group = foundBy(await world.until(one.router.find(name, create)));
       const request = { no: index, session: index, userId: `user-${index}`, deviceId: null };
-      group.tell.enter(fanout.ref, { ...request, meta: {}, since: null, epoch: null });
+      const more = { meta: {}, isOfTopic: true, since: null, epoch: null };
+      group.tell.enter(fanout.ref, { ...request, ...more });
     }
     await world.pass(1);
     const other = await world.start(2);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { maxRemoved, removedMs } from "../../../actors/relay/removed-members.ts";
 import { StoreDatabase } from "../../../actors/relay/store-database.ts";
 import { group, member, message, messages, StoreFolder } from "./store-kit.ts";
 
@@ -44,8 +45,9 @@ describe("a store on disk", () => {
   it("leaves nothing of a deleted group", (t) => {
     const folder = new StoreFolder(t);
     const store = folder.open();
-    const other = group("other", 3);
-    store.commit([{ groupId: "g", replace: group("g", 3) }], 0);
+    const removed = [{ userId: "zoe", removedAt: folder.now }];
+    const other = group("other", 3, { removed });
+    store.commit([{ groupId: "g", replace: group("g", 3, { removed }) }], 0);
     store.commit([{ groupId: "other", replace: other }], 0);
     assert.deepEqual(store.commit([{ groupId: "g", delete: true }], 0), [null]);
     assert.deepEqual(store.commit([{ groupId: "never", delete: true }], 0), [null]);
@@ -53,10 +55,41 @@ describe("a store on disk", () => {
     assert.deepEqual(store.load("other", 0)?.state, other);
     store.close();
     const file = folder.openFile();
-    for (const table of ["members", "messages"]) {
+    for (const table of ["members", "messages", "removed"]) {
       const numbers = file.prepare(`SELECT DISTINCT group_number AS n FROM ${table}`).all();
       assert.equal(numbers.length, 1, table);
     }
+  });
+
+  it("remembers of each group the last 1,000 who were removed, until 30 days have passed", (t) => {
+    const folder = new StoreFolder(t);
+    let store = folder.open();
+    const removedIn = (groupId: string): readonly string[] =>
+      store.load(groupId, folder.now)?.state.removed?.map(({ userId }) => userId) ?? [];
+    const remove = (userId: string, removedAt: number): void => {
+      const write = { groupId: "g", gone: [userId], removed: [{ userId, removedAt }] };
+      assert.deepEqual(store.commit([write], folder.now), [null]);
+    };
+    const removed = Array.from({ length: maxRemoved }, (_, n) => ({
+      ...{ userId: `user ${n}`, removedAt: folder.now - maxRemoved + n },
+    }));
+    const first = { userId: "first", removedAt: folder.now - removedMs + 1 };
+    store.commit([{ groupId: "g", replace: group("g", 0, { removed }) }], folder.now);
+    store.commit([{ groupId: "other", replace: group("other", 0, { removed: [first] }) }], 0);
+    remove("anna", folder.now);
+    assert.deepEqual(store.load("g", 0)?.state.members, []);
+    assert.deepEqual([removedIn("g").length, removedIn("g")[0]], [maxRemoved, "user 1"]);
+    remove("user 1", folder.now + 1);
+    assert.deepEqual([removedIn("g")[0], removedIn("g").at(-1)], ["user 2", "user 1"]);
+    assert.deepEqual(removedIn("other"), ["first"]);
+    store.close();
+    folder.clock.advance(1);
+    store = folder.open();
+    assert.deepEqual(removedIn("other"), ["first"]);
+    store.close();
+    folder.clock.advance(1);
+    store = folder.open();
+    assert.deepEqual([removedIn("g").length, removedIn("other")], [maxRemoved, []]);
   });
 
   it("refuses messages that do not follow, in place of leaving a hole", (t) => {

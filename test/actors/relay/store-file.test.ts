@@ -24,6 +24,16 @@ function fill(folder: StoreFolder): void {
   store.close();
 }
 
+/** What version 2 had more than version 1; frozen here as it was. */
+const secondSchema = `
+  ALTER TABLE groups ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE groups ADD COLUMN is_suspect INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE members ADD COLUMN status TEXT NOT NULL DEFAULT 'active';
+  ALTER TABLE members DROP COLUMN is_active;
+  CREATE TABLE run (is_closed INTEGER NOT NULL, sync TEXT NOT NULL) STRICT;
+  INSERT INTO run (is_closed, sync) VALUES (1, 'full');
+  PRAGMA user_version = 2;`;
+
 /** The schema as version 1 had it; frozen here as it was. */
 const firstSchema = `
   CREATE TABLE groups (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
@@ -84,14 +94,14 @@ describe("a file of a relay store", () => {
     const folder = new StoreFolder(t);
     fill(folder);
     const newer = new DatabaseSync(folder.path);
-    newer.exec("PRAGMA user_version = 3; PRAGMA wal_checkpoint(TRUNCATE)");
+    newer.exec("PRAGMA user_version = 4; PRAGMA wal_checkpoint(TRUNCATE)");
     newer.exec("CREATE TABLE novelties (id)");
     const names = (): string[] => readdirSync(dirname(folder.path)).sort();
     const bytes = (): Buffer[] => ["", "-wal"].map((suffix) => readFileSync(folder.path + suffix));
     const before = { names: names(), bytes: bytes() };
     assert.throws(() => folder.openFile(), {
       code: "start_failed",
-      message: `relay store ${folder.path}: its schema has version 3, this version of Troupe knows up to 2`,
+      message: `relay store ${folder.path}: its schema has version 4, this version of Troupe knows up to 3`,
     });
     assert.deepEqual({ names: names(), bytes: bytes() }, before);
     newer.close();
@@ -107,8 +117,8 @@ describe("a file of a relay store", () => {
       ...{ groupId: "g", kind: "strict_private", isDurable: true, epoch: "old", offset: 7 },
       createdAt: 150,
       members: [
-        member("bert", { role: "admin", joinedAt: 300 }),
-        member("anna", { status: "pending", joinedAt: 200 }),
+        member("bert", { role: "admin", joinedAt: 300, version: 3 }),
+        member("anna", { status: "pending", joinedAt: 200, version: 1 }),
       ],
       messages: messages(6, 7).map((entry) => ({ ...entry, at: entry.offset * 10 + 90 })),
     };
@@ -121,10 +131,34 @@ describe("a file of a relay store", () => {
       assert.deepEqual(store.commit([{ groupId: "empty", members: [muted] }], 0), [null]);
       assert.deepEqual(store.load("empty", 0)?.state.members, [muted]);
       const inFile = readFileSync(folder.path).readInt32BE(60);
-      assert.equal(inFile, 2, "also for one who looks at the file alone, while it is open");
+      assert.equal(inFile, 3, "also for one who looks at the file alone, while it is open");
       store.close();
     }
     assert.deepEqual(folder.log.entries, []);
+  });
+});
+
+describe("a file of version 2", () => {
+  it("has versions of its members afterwards, by which they come before who joins anew", (t) => {
+    const folder = new StoreFolder(t);
+    folder.run(`${firstSchema}${secondSchema}
+      INSERT INTO groups VALUES (1, 'g', 'strict_private', 'old', 0, 150, 0);
+      INSERT INTO members VALUES (1, 1, 'anna', 'admin', 200, 'active'),
+        (2, 1, 'bert', 'member', 300, 'active'), (3, 1, 'cora', 'member', 400, 'pending'),
+        (4, 1, 'dora', 'member', 500, 'muted');`);
+    const members = [
+      member("anna", { role: "admin", joinedAt: 200, version: 3 }),
+      member("bert", { joinedAt: 300, version: 2 }),
+      member("cora", { status: "pending", joinedAt: 400, version: 1 }),
+      member("dora", { status: "muted", joinedAt: 500, version: 500 }),
+    ];
+    for (let n = 0; n < 2; n += 1) {
+      const store = folder.open();
+      const stored = store.load("g", 0);
+      assert.deepEqual([stored?.isSuspect, stored?.state.members], [false, members]);
+      assert.equal(stored?.state.removed, undefined);
+      store.close();
+    }
   });
 });
 

@@ -72,7 +72,7 @@ export function storage(path: string, settings: Partial<StorageSettings> = {}): 
 
 /** An active member. */
 export function member(userId: string, changes: Partial<MemberState> = {}): MemberState {
-  return { userId, role: "member", status: "active", joinedAt: 1_000, ...changes };
+  return { userId, role: "member", status: "active", joinedAt: 1_000, version: 2, ...changes };
 }
 
 /** A message; its text tells its offset. */

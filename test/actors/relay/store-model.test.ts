@@ -7,6 +7,8 @@ import { NaiveStore } from "./naive-store.ts";
 import { group, message, StoreFolder } from "./store-kit.ts";
 
 const groupIds = ["g", '"', "\ud800", "\ud801"];
+/** Not so long ago that it would be forgotten. */
+const recent = Date.UTC(2026, 0, 1) - 1_000;
 const userIds = ["anna", "bert", "__proto__", "\udfff"];
 
 /** A write in the making: what follows in the group is known only when its turn has come. */
@@ -20,10 +22,18 @@ const memberState: fc.Arbitrary<MemberState> = fc.record(
     role: fc.constantFrom("admin", "member"),
     status: fc.constantFrom("active", "pending", "muted"),
     joinedAt: fc.nat(9),
+    version: fc.nat(9),
   },
   plain,
 );
 const someMembers = fc.uniqueArray(memberState, { selector: ({ userId }) => userId, maxLength: 3 });
+const someRemoved = fc.uniqueArray(
+  fc.record(
+    { userId: fc.constantFrom(...userIds), removedAt: fc.nat(9).map((n) => recent + n) },
+    plain,
+  ),
+  { selector: ({ userId }) => userId, maxLength: 3 },
+);
 const groupFields = fc.record(
   {
     kind: fc.constantFrom(...groupKinds),
@@ -38,24 +48,31 @@ const change: fc.Arbitrary<Plan> = fc
     id: groupId,
     group: fc.option(groupFields, { freq: 3 }),
     gone: fc.subarray(userIds),
+    removed: someRemoved,
     members: someMembers,
     count: fc.nat(4),
     // Mostly the next one; earlier ones are repeated, later ones leave a hole.
     shift: fc.constantFrom(0, 0, 0, 0, -2, 1),
   })
-  .map(({ id, group: fields, gone, members, count, shift }) => (naive, now) => {
+  .map(({ id, group: fields, gone, removed, members, count, shift }) => (naive, now) => {
     const offset = naive.groups.get(id)?.state.offset ?? 0;
     const first = Math.max(1, offset + 1 + shift);
     const messages = Array.from({ length: count }, (_, index) => message(first + index, now));
-    const parts = { groupId: id, gone, members, messages };
+    const parts = { groupId: id, gone, removed, members, messages };
     return fields === null ? parts : { ...parts, group: fields };
   });
 
 const replacement: fc.Arbitrary<Plan> = fc
-  .record({ id: groupId, fields: groupFields, members: someMembers, offset: fc.nat(8) })
-  .map(({ id, fields, members, offset }) => (_, now) => {
+  .record({
+    id: groupId,
+    fields: groupFields,
+    members: someMembers,
+    removed: someRemoved,
+    offset: fc.nat(8),
+  })
+  .map(({ id, fields, members, removed, offset }) => (_, now) => {
     const messages = Array.from({ length: offset }, (_none, index) => message(index + 1, now));
-    return { groupId: id, replace: group(id, offset, { ...fields, members, messages }) };
+    return { groupId: id, replace: group(id, offset, { ...fields, members, removed, messages }) };
   });
 
 const deletion: fc.Arbitrary<Plan> = groupId.map((id) => () => ({ groupId: id, delete: true }));

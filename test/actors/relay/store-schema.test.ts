@@ -18,19 +18,24 @@ describe("decideSchema", () => {
 
   it("takes a fresh file through all steps, an older one through the rest of them", () => {
     const fresh = decideSchema({ applicationId: 0, version: 0, isEmpty: true });
-    const older = decideSchema({ applicationId, version: 1, isEmpty: false });
-    assert.ok(fresh.type === "use" && older.type === "use");
-    assert.ok(older.migration !== null && fresh.migration?.endsWith(older.migration));
+    assert.ok(fresh.type === "use");
     assert.match(String(fresh.migration), /CREATE TABLE groups/);
-    assert.doesNotMatch(older.migration, /CREATE TABLE groups/);
-    assert.match(older.migration, /PRAGMA user_version = 2/);
+    let last = String(fresh.migration);
+    for (const version of [1, 2]) {
+      const older = decideSchema({ applicationId, version, isEmpty: false });
+      assert.ok(older.type === "use" && older.migration !== null);
+      assert.ok(last.endsWith(older.migration) && last.length > older.migration.length);
+      assert.match(older.migration, /PRAGMA user_version = 3/);
+      last = older.migration;
+    }
+    assert.doesNotMatch(last, /CREATE TABLE run/);
   });
 
   it("refuses a newer version, and what is no relay store", () => {
-    const newer = decideSchema({ applicationId, version: 3, isEmpty: false });
+    const newer = decideSchema({ applicationId, version: 4, isEmpty: false });
     assert.deepEqual(newer, {
       type: "refuse",
-      message: "its schema has version 3, this version of Troupe knows up to 2",
+      message: "its schema has version 4, this version of Troupe knows up to 3",
     });
     const other = { type: "refuse", message: "it is a database of something else" };
     for (const found of [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { RelayClient } from "./relay-client.ts";
+import { eventually } from "../deadline.ts";
+import { patientMs, type RelayClient } from "./relay-client.ts";
 
 /** Under one epoch, an offset is the same message for everybody. */
 function checkAgree(clients: Iterable<RelayClient>): void {
@@ -13,6 +14,27 @@ function checkAgree(clients: Iterable<RelayClient>): void {
       else assert.equal(said, other, `${userId} at ${place}`);
     }
   }
+}
+
+/** What `group_info` says of the sessions of members. */
+interface Info {
+  readonly members: readonly { readonly status: string; readonly devices: number }[];
+}
+
+/**
+ * Resolves when so many sessions are those that a message reaches, as the group itself has it, asked by
+ * a member. That a connection has ended comes to it by another way than what members say.
+ */
+export async function reachesSessions(member: RelayClient, count: number): Promise<void> {
+  await eventually(
+    () => member.result<Info>("group_info"),
+    ({ members }) => {
+      const reached = members.filter(({ status }) => status !== "pending");
+      return reached.reduce((sum, { devices }) => sum + devices, 0) === count;
+    },
+    `messages reach ${count} sessions of ${member.groupId}`,
+    patientMs,
+  );
 }
 
 /** All that every one of them must hold: no duplicate, no silent hole, the same messages. */

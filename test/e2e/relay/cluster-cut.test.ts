@@ -3,7 +3,7 @@ import { it, type TestContext } from "node:test";
 import type { ClusterNode } from "../cluster/cluster-node.ts";
 import { converged, notices } from "../cluster/observation.ts";
 import { fileScope } from "../gateway-process.ts";
-import { checkAll } from "./agreement.ts";
+import { checkAll, reachesSessions } from "./agreement.ts";
 import { Chatter, checkSaid, checkWhole } from "./chatter.ts";
 import { agree } from "./presence-list.ts";
 import { RelayClient } from "./relay-client.ts";
@@ -29,6 +29,7 @@ async function story(t: TestContext, { fault, isShort = false, talking }: Cut): 
   const near = [await join("ada", one), await join("bob", one)];
   const far = [await join("cid", two), await join("dan", two)];
   const everybody = [...near, ...far];
+  await cluster.settles(groupId, one, both);
   const before = new Chatter(everybody);
   await before.more(20);
   if (talking === "nobody") await before.end();
@@ -52,6 +53,7 @@ async function story(t: TestContext, { fault, isShort = false, talking }: Cut): 
   await after.more(20);
   await after.end();
   const [first] = near as [RelayClient];
+  await reachesSessions(first, everybody.length);
   const { offset, recipients_count } = await first.say("the last one");
   for (const client of everybody) await client.reaches(offset);
   t.diagnostic(JSON.stringify(far[0]?.gaps));

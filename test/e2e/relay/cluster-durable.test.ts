@@ -3,7 +3,7 @@ import { it, type TestContext } from "node:test";
 import type { ClusterNode } from "../cluster/cluster-node.ts";
 import { eventually } from "../deadline.ts";
 import { fileScope } from "../gateway-process.ts";
-import { checkAll } from "./agreement.ts";
+import { checkAll, reachesSessions } from "./agreement.ts";
 import { Chatter, checkRelayed, checkSaid, checkWhole } from "./chatter.ts";
 import { type GroupOnDisk, readGroup } from "./group-on-disk.ts";
 import { patientMs, RelayClient } from "./relay-client.ts";
@@ -25,13 +25,8 @@ async function isKeptBy(
   groupId: string,
   last?: number,
 ): Promise<GroupOnDisk> {
-  const look = (node: ClusterNode): GroupOnDisk | null | undefined => {
-    try {
-      return readGroup(cluster.folders.get(node)?.path ?? "", groupId);
-    } catch {
-      return undefined;
-    }
-  };
+  const look = (node: ClusterNode): GroupOnDisk | null | undefined =>
+    readGroup(cluster.folders.get(node)?.path ?? "", groupId);
   const [kept] = await eventually(
     async () => [look(home), look(other)] as const,
     ([here, there]) => !!here && there === null && (last === undefined || here.last === last),
@@ -67,6 +62,7 @@ async function found(t: TestContext, home: ClusterNode, bobs: Way) {
   await ada.say("who is away misses what comes now");
   for (const away of [cid, dan]) await away.reaches(1);
   for (const away of [cid, dan, eve]) await away.cut();
+  await cluster.settles(groupId, home, both);
   bob.comesBack = true;
   const chatter = new Chatter([ada, bob]);
   return { groupId, ada, bob, cid, dan, eve, chatter };
@@ -92,6 +88,7 @@ async function checkAllBack(
     [cid, dan, eve].map(({ answers }) => answers.at(-1)?.status),
     ["muted", "active", "pending"],
   );
+  await reachesSessions(dan, 4);
   const { offset, recipients_count } = await dan.say("the last one");
   assert.equal(recipients_count, 4);
   const insiders = [ada, bob, cid, dan];
@@ -145,6 +142,8 @@ it("kill -9 of the home of a durable group, and its return", async (t) => {
   await one.kill();
   await chatter.more(20, [ada]);
   await bob.until("it is back", () => bob.answers.length === 2);
+  // That messages are relayed again comes by another way than word of the loss.
+  await ada.until("it is told of the loss", () => ada.gaps.length > 0);
   assert.notEqual(ada.epoch, epoch);
   assert.deepEqual(
     ada.gaps.map(({ reason }) => reason),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it, type TestContext } from "node:test";
 import type { ClusterNode } from "../cluster/cluster-node.ts";
 import { testScope } from "../gateway-process.ts";
-import { checkAll } from "./agreement.ts";
+import { checkAll, reachesSessions } from "./agreement.ts";
 import { Chatter, checkRelayed, checkWhole } from "./chatter.ts";
 import { agree } from "./presence-list.ts";
 import { RelayClient } from "./relay-client.ts";
@@ -67,7 +67,7 @@ it("a gateway comes and one stops under load, and groups move with all they are"
   for (const [first, middle, last] of routes) {
     const groupId = cluster.groupWith([first, before], [middle, all], [last, after]);
     stories.push(await begin(t, groupId, last, [way, new Way(two)]));
-    assert.equal((await cluster.placeOf(groupId, two))?.node, first.name);
+    await cluster.settles(groupId, first, before);
   }
   const allSend = (count: number): Promise<unknown> =>
     Promise.all(stories.map(({ chatter }) => chatter.more(count)));
@@ -88,6 +88,7 @@ it("a gateway comes and one stops under load, and groups move with all they are"
 
   for (const { groupId, leaving, staying, everybody, epoch, chatter } of stories) {
     const [first] = staying as [RelayClient];
+    await reachesSessions(first, everybody.length);
     const { offset, recipients_count } = await first.say("the last one");
     assert.equal(recipients_count, everybody.length);
     for (const client of everybody) await client.reaches(offset);

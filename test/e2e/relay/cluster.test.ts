@@ -23,8 +23,7 @@ it("members of one group on two gateways have one order, one count and one prese
     const [ada] = clients as [RelayClient];
     const twin = { userId: "user0", groupId, deviceId: "phone" };
     clients.push(await RelayClient.join(t, two, twin));
-    assert.equal((await cluster.placeOf(groupId, one))?.node, home.name);
-    assert.equal((await cluster.placeOf(groupId, two))?.node, home.name);
+    await cluster.settles(groupId, home, both);
     const chatter = new Chatter(clients);
     await chatter.more(50);
     await chatter.end();

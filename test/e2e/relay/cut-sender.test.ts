@@ -3,7 +3,7 @@ import { it } from "node:test";
 import { within } from "../deadline.ts";
 import { fileScope } from "../gateway-process.ts";
 import { encodeHeader, RawSocket } from "../raw-socket.ts";
-import { checkAll } from "./agreement.ts";
+import { checkAll, reachesSessions } from "./agreement.ts";
 import { groupOn, joinOnEach } from "./members-on-threads.ts";
 import { patientMs, RelayClient } from "./relay-client.ts";
 import { RelayFolder } from "./relay-gateway.ts";
@@ -73,6 +73,7 @@ it("a sender that is cut off in the middle: each message reaches all, or nobody"
     await Promise.all(answers);
   }
   const [first] = witnesses as [RelayClient];
+  await reachesSessions(first, witnesses.length);
   await first.until("they are gone", () => first.presence.size === witnesses.length);
   const count = await checkWitnesses(witnesses, relayed);
   t.diagnostic(`${count} of ${rounds * burst} relayed, ${relayed.size} acknowledged`);
@@ -105,6 +106,7 @@ it("a sender that is gone after half a frame: that message is nobody's", async (
     raw.socket.destroy();
     await within(raw.received, "it is closed", patientMs);
   }
+  await reachesSessions(first, witnesses.length);
   await first.until("it is gone", () => first.presence.size === witnesses.length);
   const count = await checkWitnesses(witnesses, new Map());
   assert.equal(count, 10 * whole);

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import type { Scope } from "../gateway-process.ts";
+import { resetSocket } from "../reset-socket.ts";
 
 /** The line between a client and a port of this machine: a port of its own, that can be cut. */
 export class CuttableLine {
@@ -36,7 +37,7 @@ export class CuttableLine {
   /** Resets the connections that stand, and every one to come, until `mend`. */
   cut(): void {
     this.#isCut = true;
-    for (const socket of [...this.#sockets]) socket.resetAndDestroy();
+    for (const socket of [...this.#sockets]) resetSocket(socket);
   }
 
   mend(): void {
@@ -46,7 +47,7 @@ export class CuttableLine {
   #take(near: Socket): void {
     if (this.#isCut) {
       this.refused += 1;
-      near.resetAndDestroy();
+      resetSocket(near);
       return;
     }
     const far = connect({ port: this.#targetPort, host: "127.0.0.1", noDelay: true });

@@ -16,9 +16,9 @@ export interface GroupOnDisk {
 
 /**
  * Reads a group from a copy of the file, which its gateway alone may open; null: it is not there. While
- * the gateway writes, the copy may be torn: then it throws, or is older than the file.
+ * the gateway writes, the copy may be older than the file, or torn: then it is undefined.
  */
-export function readGroup(folder: string, groupId: string): GroupOnDisk | null {
+export function readGroup(folder: string, groupId: string): GroupOnDisk | null | undefined {
   const copy = mkdtempSync(join(folder, "copy-"));
   try {
     for (const name of [file, `${file}-wal`]) {
@@ -30,6 +30,8 @@ export function readGroup(folder: string, groupId: string): GroupOnDisk | null {
     } finally {
       database.close();
     }
+  } catch {
+    return undefined;
   } finally {
     rmSync(copy, { recursive: true });
   }

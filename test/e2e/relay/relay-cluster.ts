@@ -13,6 +13,12 @@ interface Listed {
   readonly about: { readonly epoch: string; readonly offset: number } | null;
 }
 
+interface Listing {
+  readonly groups: readonly Listed[];
+  /** Shards that did not answer: a group may be there as well. */
+  readonly silent: number;
+}
+
 /** Where a group lives, and how far it has come. */
 export interface Place {
   readonly node: string;
@@ -60,7 +66,10 @@ export class RelayCluster {
     return nodes;
   }
 
-  /** Resolves when each of them takes these gateways, and no others, for those that groups live on. */
+  /**
+   * Resolves when each of them takes these gateways, and no others, for those that are up. Their shards
+   * are heard of later: a new group {@link settles} before it is known to be at home.
+   */
   async meet(nodes: readonly ClusterNode[]): Promise<void> {
     const wanted = String(nodes.map(({ name }) => name).sort());
     await eventually(
@@ -91,11 +100,11 @@ export class RelayCluster {
     }
   }
 
-  /** Where a group is, as a gateway sees it; null while it is nowhere, or does not answer, or at two. */
-  async placeOf(groupId: string, seenBy: ClusterNode): Promise<Place | null> {
-    const { groups } = await seenBy.process.command<{ groups: Listed[] }>("groups", groupId);
+  /** Where a group is, as a gateway sees it; null while it is nowhere, or does not answer, or may be at two. */
+  async #placeOf(groupId: string, seenBy: ClusterNode): Promise<Place | null> {
+    const { groups, silent } = await seenBy.process.command<Listing>("groups", groupId);
     const [found, other] = groups.filter((group) => group.groupId === groupId);
-    if (!found?.about || other !== undefined) return null;
+    if (!found?.about || other !== undefined || silent > 0) return null;
     return { node: found.node, epoch: found.about.epoch, offset: found.about.offset };
   }
 
@@ -106,7 +115,7 @@ export class RelayCluster {
     seenBy: readonly ClusterNode[],
   ): Promise<Place> {
     const places = await eventually(
-      () => Promise.all(seenBy.map((node) => this.placeOf(groupId, node))),
+      () => Promise.all(seenBy.map((node) => this.#placeOf(groupId, node))),
       (seen) => seen.every((place) => place?.node === home.name),
       `${groupId} lives at ${home.alias}`,
       patientMs,

@@ -31,3 +31,33 @@ test("a handler's scope reaches no turn and no timer of the actors that it wakes
   });
   assert.deepEqual(Witness.seen, [undefined, undefined]);
 });
+
+test("a scope begins and ends with its handler, and goes on in what that has started", async () => {
+  const outer = { actorId: 1, requestId: "outer" };
+  const inner = { actorId: 2, requestId: "inner" };
+  const seen = (): unknown => handlerScope.getStore();
+  const goesOn = handlerScope.run(
+    outer,
+    async (text: string) => {
+      const began = handlerScope.run(inner, async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        return seen();
+      });
+      assert.equal(seen(), outer);
+      assert.throws(
+        () =>
+          handlerScope.run(inner, () => {
+            throw new Error(text);
+          }),
+        /thrown/,
+      );
+      assert.equal(seen(), outer);
+      assert.equal(await began, inner);
+      return seen();
+    },
+    "thrown",
+  );
+  assert.equal(seen(), undefined);
+  assert.equal(await goesOn, outer);
+  assert.equal(seen(), undefined);
+});
