@@ -77,6 +77,6 @@ export function costRow(
 }
 
 async function cpuUs(servers: readonly ServerProcess[]): Promise<number> {
-  const usages = await Promise.all(servers.map((server) => server.usage()));
-  return usages.reduce((sum, usage) => sum + usage.cpuUs, 0);
+  const times = await Promise.all(servers.map((server) => server.cpuUs()));
+  return times.reduce((sum, cpuUs) => sum + cpuUs, 0);
 }

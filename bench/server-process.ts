@@ -71,6 +71,11 @@ export class ServerProcess {
     return (await this.call("usage")) as Usage;
   }
 
+  /** CPU time as in {@link Usage}; collects no garbage, whose price would count as that of requests. */
+  async cpuUs(): Promise<number> {
+    return (await this.call("cpu")) as number;
+  }
+
   /** Memory of the process as it is, garbage and all, bytes. */
   async rss(): Promise<number> {
     return (await this.call("rss")) as number;
@@ -101,12 +106,16 @@ export function serveMeasurement(
   stop: () => Promise<void>,
   commands: Commands = {},
 ): void {
+  const cpu = (): number => {
+    const { user, system } = process.cpuUsage();
+    return user + system;
+  };
   const known: Commands = {
     usage: (): Usage => {
       globalThis.gc?.();
-      const { user, system } = process.cpuUsage();
-      return { cpuUs: user + system, rssBytes: process.memoryUsage.rss() };
+      return { cpuUs: cpu(), rssBytes: process.memoryUsage.rss() };
     },
+    cpu,
     rss: () => process.memoryUsage.rss(),
     stop: () => stop().then(() => process.exit(0)),
     ...commands,
