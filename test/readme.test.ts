@@ -63,7 +63,8 @@ function hasRow(text: string, code: string): boolean {
   return new RegExp(`^\\| \`${code}\`\\s+\\| .*\\w`, "m").test(text);
 }
 
-describe("examples in the READMEs", () => {
+describe("examples in the READMEs", async () => {
+  const demo = await GatewayProcess.start(fileScope());
   for (const readme of ["README.md", "runtime/README.md", "runtime/cluster/README.md"]) {
     it(`${readme}: each example runs`, async () => {
       const folder = await makeFolder();
@@ -80,13 +81,12 @@ describe("examples in the READMEs", () => {
   }
 
   it("README.md: the call of the start page is answered", async (t) => {
-    const gateway = await GatewayProcess.start(testScope(t), { demo: true });
     const example = (await read("README.md")).match(/```ts\n(import \{ Socket \}[\s\S]*?)```/)?.[1];
     assert.ok(example, "there is no call on the start page");
     const folder = await makeFolder();
     t.after(() => rm(folder, { recursive: true }));
     const file = join(folder, "call.ts");
-    await writeFile(file, example.replace("127.0.0.1:4000", `127.0.0.1:${gateway.port}`));
+    await writeFile(file, example.replace("127.0.0.1:4000", `127.0.0.1:${demo.port}`));
     const caller = spawn(process.execPath, [file], { stdio: ["ignore", "pipe", "inherit"] });
     t.after(() => caller.kill());
     let said = "";
@@ -97,14 +97,13 @@ describe("examples in the READMEs", () => {
     assert.fail(`the caller ended and had said: ${said}`);
   });
 
-  it("README.md: its commands print what it says", async (t) => {
-    const gateway = await GatewayProcess.start(testScope(t), { demo: true });
+  it("README.md: its commands print what it says", async () => {
     const blocks = await blocksOf("README.md");
-    await writeFiles(blocks, gateway.folder);
+    await writeFiles(blocks, demo.folder);
     const calls = blocks.flatMap(({ name, text }) => (name === "calls" ? parseCalls(text) : []));
     assert.ok(calls.length > 0, "there are no commands to run");
     for (const { line, words, printed } of calls) {
-      const { stdout } = await gateway.run(...words.slice(2));
+      const { stdout } = await demo.run(...words.slice(2));
       assert.equal(stdout, `${printed}\n`, line);
     }
   });

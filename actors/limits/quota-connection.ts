@@ -14,8 +14,6 @@ interface Limiter {
   left: number;
 }
 
-/** How long Redis may take for one command. */
-const commandTimeoutMs = 200;
 const longestReconnectMs = 2_000;
 /**
  * A limiter's sign of life for those that queue, which none here does: an hour apart. Its default, 5 s,
@@ -37,10 +35,17 @@ export class QuotaConnection {
   /** How many limiters have been made here; those that were given up still take memory. */
   made = 0;
 
-  /** Connects, and connects again whenever the connection is lost; `onChange` hears of both. */
-  constructor(url: string, onChange: (isReady: boolean, reason: string) => void) {
+  /**
+   * Connects, and connects again whenever the connection is lost; `onChange` hears of both. Redis may
+   * take `timeoutMs` for one command.
+   */
+  constructor(
+    url: string,
+    timeoutMs: number,
+    onChange: (isReady: boolean, reason: string) => void,
+  ) {
     this.#client = new Redis(url, {
-      commandTimeout: commandTimeoutMs,
+      commandTimeout: timeoutMs,
       connectTimeout: longestReconnectMs,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,

@@ -1,7 +1,7 @@
 import { Actor, toErrorRecord } from "#runtime";
 import { limitViewOf, type NumberedRule } from "./limit-view.ts";
 import type { LimiterAnswer } from "./limiter-shard.ts";
-import { type Quota, QuotaConnection } from "./quota-connection.ts";
+import type { Quota, QuotaConnection } from "./quota-connection.ts";
 import type { KeyUsage } from "./window-store.ts";
 
 /** The registered name of the {@link QuotaLimiter}. */
@@ -27,10 +27,12 @@ export interface QuotaOptions {
   readonly url: string;
   /** Limiters, some 7 KB each, after which they all go and a new connection begins; 4,096. */
   readonly maxLimiters?: number;
+  /** How long Redis may take in all, ms; 200. */
+  readonly timeoutMs?: number;
 }
 
-/** How long Redis may take in all; a request waits a little longer for the answer. */
-const deadlineMs = 200;
+/** A request waits a little longer for the answer. */
+const defaultTimeoutMs = 200;
 /** Most requests on their way to Redis. */
 const maxInFlight = 10_000;
 const defaultMaxLimiters = 4_096;
@@ -55,8 +57,10 @@ export class QuotaLimiter extends Actor {
   static override readonly source: string = import.meta.url;
   readonly #url: string;
   readonly #maxLimiters: number;
+  readonly #timeoutMs: number;
   readonly #view = limitViewOf(this.context);
-  #connection: QuotaConnection;
+  #connector!: typeof QuotaConnection;
+  #connection!: QuotaConnection;
   /** Takes over as soon as it is connected. */
   #next: QuotaConnection | null = null;
   /** Those that were replaced, for as long as something may be on its way over them. */
@@ -69,10 +73,17 @@ export class QuotaLimiter extends Actor {
   #uncounted = 0;
   #outages = 0;
 
-  constructor({ url, maxLimiters = defaultMaxLimiters }: QuotaOptions) {
+  constructor(options: QuotaOptions) {
     super();
+    const { url, maxLimiters = defaultMaxLimiters, timeoutMs = defaultTimeoutMs } = options;
     this.#url = url;
+    this.#timeoutMs = timeoutMs;
     this.#maxLimiters = maxLimiters;
+  }
+
+  protected override async init(): Promise<void> {
+    // Redis' client is much code, which threads without quotas are spared.
+    this.#connector = (await import("./quota-connection.ts")).QuotaConnection;
     this.#connection = this.#connect();
   }
 
@@ -165,7 +176,7 @@ export class QuotaLimiter extends Actor {
     if (!connection.isReady || this.#inFlight >= maxInFlight) return null;
     this.#renew();
     const { promise: late, resolve } = Promise.withResolvers<null>();
-    const timer = this.context.after(deadlineMs, () => resolve(null));
+    const timer = this.context.after(this.#timeoutMs, () => resolve(null));
     this.#inFlight += 1;
     const done = Promise.all(work.map((part) => part(connection))).catch((error: unknown) => {
       this.context.log("debug", "quota failed", { error: toErrorRecord(error).message });
@@ -187,7 +198,7 @@ export class QuotaLimiter extends Actor {
   }
 
   #connect(): QuotaConnection {
-    const connection = new QuotaConnection(this.#url, (isReady, reason) => {
+    const connection = new this.#connector(this.#url, this.#timeoutMs, (isReady, reason) => {
       if (connection === this.#next && isReady) this.#takeOver(connection);
       if (connection === this.#connection) this.#onChange(isReady, reason);
     });

@@ -3,11 +3,15 @@ import type { Scope } from "./gateway-process.ts";
 import { TroupeProcess } from "./troupe-process.ts";
 
 /**
- * Runs `troupe start` with two threads; resolves when it serves. It is stopped with `scope`, and
- * must then end as it should, unless it was killed before.
+ * Runs `troupe start`; resolves when it serves. It is stopped with `scope`, and must then end as it
+ * should, unless it was killed before.
  */
-export async function startNode(scope: Scope, flags: readonly string[]): Promise<TroupeProcess> {
-  const node = new TroupeProcess(["--threads", "2", ...flags]);
+export async function startNode(
+  scope: Scope,
+  flags: readonly string[],
+  threads = 2,
+): Promise<TroupeProcess> {
+  const node = new TroupeProcess(["--threads", String(threads), ...flags]);
   scope.after(async () => {
     try {
       if (node.isRunning) node.kill("SIGTERM");

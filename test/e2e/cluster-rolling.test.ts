@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { freePorts } from "#runtime/testing";
 import { startNode } from "./cluster-nodes.ts";
 import { eventually, within } from "./deadline.ts";
@@ -9,6 +10,8 @@ import type { TroupeProcess } from "./troupe-process.ts";
 
 /** Calls that wait for an answer at any moment, of each client. */
 const loopsPerClient = 4;
+/** Between two calls of a loop: the nodes that start have work to do. */
+const pauseMs = 5;
 
 it("a rolling restart of two service nodes under load shows no failed call", async (t) => {
   const scope = testScope(t);
@@ -16,10 +19,14 @@ it("a rolling restart of two service nodes under load shows no failed call", asy
   const gatewayName = `gateway@127.0.0.1:${gatewayPort}`;
   const gateway = ["--demo", "--port", String(clientPort), "--name", gatewayName];
   const start = (index: number): Promise<TroupeProcess> =>
-    startNode(scope, [
-      ...["--role", "service", "--name", `places${index}@127.0.0.1:${nodePorts[index]}`],
-      ...["--join", gatewayName, "--service", fixture("place-service.ts")],
-    ]);
+    startNode(
+      scope,
+      [
+        ...["--role", "service", "--name", `places${index}@127.0.0.1:${nodePorts[index]}`],
+        ...["--join", gatewayName, "--service", fixture("place-service.ts")],
+      ],
+      1 + index,
+    );
   const [, ...nodes] = await Promise.all([startNode(scope, gateway), start(0), start(1)]);
 
   const url = `ws://127.0.0.1:${clientPort}/socket`;
@@ -51,7 +58,10 @@ it("a rolling restart of two service nodes under load shows no failed call", asy
   let isOver = false;
   const loops = clients.flatMap((caller) =>
     Array.from({ length: loopsPerClient }, async () => {
-      while (!isOver) await call(caller);
+      while (!isOver) {
+        await call(caller);
+        await pause(pauseMs);
+      }
     }),
   );
   await answersOf(nodes.map(({ pid }) => pid));

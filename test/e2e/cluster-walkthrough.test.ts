@@ -11,7 +11,7 @@ import { chromium } from "playwright-core";
 import { freePorts } from "#runtime/testing";
 import { startNode } from "./cluster-nodes.ts";
 import { eventually, within } from "./deadline.ts";
-import { type Scope, testScope } from "./gateway-process.ts";
+import { fileScope, type Scope, testScope } from "./gateway-process.ts";
 import { PhoenixClient } from "./phoenix-client.ts";
 import type { TroupeProcess } from "./troupe-process.ts";
 
@@ -60,17 +60,21 @@ class WalkThrough {
   }
 
   /** Types the start that has that word in it; it is stopped with the scope, and ends well. */
-  start(word: string, ...more: string[]): Promise<TroupeProcess> {
+  #start(word: string, more: readonly string[], threads: number): Promise<TroupeProcess> {
     const line = block("sh nodes")
       .split("\n")
       .find((one) => one.includes(word));
     const [npx, troupe, start, ...flags] = this.adapt(line ?? "").split(" ");
     assert.deepEqual([npx, troupe, start], ["npx", "troupe", "start"]);
-    return startNode(this.#scope, [...flags, ...more]);
+    return startNode(this.#scope, [...flags, ...more], threads);
   }
 
   startGateway(): Promise<TroupeProcess> {
-    return this.start("--demo", "--port", String(this.clientPort));
+    return this.#start("--demo", ["--port", String(this.clientPort)], 2);
+  }
+
+  startService(threads: number): Promise<TroupeProcess> {
+    return this.#start("--role service", [], threads);
   }
 }
 
@@ -87,14 +91,39 @@ function becomes(client: PhoenixClient, answer: string): Promise<string> {
   );
 }
 
+/** Two nodes that stay, of the start page. */
+interface Pair {
+  readonly walk: WalkThrough;
+  readonly node: TroupeProcess;
+  readonly gateway: TroupeProcess;
+}
+
+const scope = fileScope();
+let pair: Promise<Pair> | null = null;
+
+/** The service node comes first: nothing needs an order. */
+async function startPair(): Promise<Pair> {
+  const walk = await WalkThrough.prepare(scope);
+  const node = await walk.startService(2);
+  return { walk, node, gateway: await walk.startGateway() };
+}
+
+/** The same for all tests: they are started once. */
+function bothNodes(): Promise<Pair> {
+  pair ??= startPair();
+  return pair;
+}
+
 describe("the two nodes of the start page", () => {
   it("serve the official client, also after one was stopped, and killed", async (t) => {
-    const walk = await WalkThrough.prepare(testScope(t));
+    // One scope for all: should a node not end well, the client is disconnected all the same.
+    const scope = testScope(t);
+    const walk = await WalkThrough.prepare(scope);
     const gateway = await walk.startGateway();
-    const client = await PhoenixClient.join(t, walk.url, { userId: "me", inline: true });
+    const client = await PhoenixClient.join(scope, walk.url, { userId: "me", inline: true });
     assert.equal(await greeting(client), "unsupported_function");
 
-    const first = await walk.start("--role service");
+    const first = await walk.startService(1);
     assert.match(first.stdout, new RegExp(`^joined +gateway@127.0.0.1:${walk.gatewayPort}$`, "m"));
     assert.match(first.stdout, /^services +greeter: greet, wave, scold$/m);
     await becomes(client, "Hello Ada, said me");
@@ -104,24 +133,21 @@ describe("the two nodes of the start page", () => {
     first.kill("SIGTERM");
     assert.equal((await within(first.ended, "the node stops")).code, 0);
     assert.equal(await greeting(client), "unavailable");
-    const second = await walk.start("--role service");
+    const second = await walk.startService(1);
     await becomes(client, "Hello Ada, said me");
 
     second.kill("SIGKILL");
     await becomes(client, "unavailable");
-    await walk.start("--role service");
+    await walk.startService(1);
     await becomes(client, "Hello Ada, said me");
     assert.deepEqual([client.opens, client.closes], [1, 0]);
   });
 
   it("are seen from each other by operators", async (t) => {
-    const walk = await WalkThrough.prepare(testScope(t));
-    // The service node comes first: nothing needs an order.
-    const node = await walk.start("--role service");
+    const { walk, node, gateway } = await bothNodes();
     assert.match(node.stdout, /^joins +gateway@127.0.0.1:\d+ as soon as it is there$/m);
     assert.match(node.stdout, /^note +without a cookie it listens on loopback only: /m);
     assert.match(node.stdout, new RegExp(`npx troupe repl --socket |--port ${walk.servicePort} `));
-    const gateway = await walk.startGateway();
     const client = await PhoenixClient.join(t, walk.url, { userId: "me", inline: true });
     await becomes(client, "Hello Ada, said me");
     const names = [
@@ -130,25 +156,25 @@ describe("the two nodes of the start page", () => {
     ];
 
     for (const one of [gateway, node]) {
-      const { stdout } = await one.run("nodes");
+      const printed = one === gateway ? (await one.run("nodes")).stdout : await one.prompt("nodes");
       for (const name of names) {
-        assert.match(stdout, new RegExp(`^${name}( \\*)? +up +(gateway|service) +\\d`, "m"));
+        assert.match(printed, new RegExp(`^${name}( \\*)? +up +(gateway|service) +\\d`, "m"));
       }
-      assert.match(stdout, / greeter$/m);
+      assert.match(printed, / greeter$/m);
       const rows = await one.command<{ summary: { services: string[] } | null }[]>("nodes");
       assert.ok(rows.every(({ summary }) => summary !== null));
     }
-    const view = (await gateway.run("clusterView")).stdout;
+    const view = await gateway.prompt("clusterView");
     assert.match(view, new RegExp(`^greeter +${names[1]} +greet, scold, wave$`, "m"));
     assert.match(view, new RegExp(`^echo_service +${names[0]} \\(2\\) +echo$`, "m"));
-    const offered = (await gateway.run("pushedServicesStatus")).stdout;
+    const offered = await gateway.prompt("pushedServicesStatus");
     assert.match(offered, new RegExp(`^greeter +${names[1]} +up +(push|pull) `, "m"));
 
     const tree = (await gateway.run("tree", "--node", "greeters")).stdout;
     assert.match(tree, new RegExp(`^${names[1]} +Node `, "m"));
     assert.match(tree, new RegExp(`─ greeter-1 +<${names[1]}\\.[12]\\.\\d+> +greeter `, "m"));
     assert.doesNotMatch(tree, /acceptor/);
-    const all = (await node.run("tree")).stdout;
+    const all = await node.prompt("tree");
     assert.match(all, /^root +<0\.0\.\d+> /m);
     assert.match(all, new RegExp(`─ acceptor-1 +<${names[0]}\\.1\\.\\d+> +Acceptor `, "m"));
     const nobody = await gateway.run("tree", "--node", "nobody");
@@ -167,9 +193,7 @@ describe("the two nodes of the start page", () => {
   const skip = existsSync(executablePath) ? false : `there is no ${executablePath}`;
   it("serve the page of the start page", { skip }, async (t) => {
     const scope = testScope(t);
-    const walk = await WalkThrough.prepare(scope);
-    const gateway = await walk.startGateway();
-    await walk.start("--role service");
+    const { walk, gateway } = await bothNodes();
     await eventually(
       () => gateway.command<object[]>("functions", "greeter").catch(() => []),
       ({ length }) => length > 0,

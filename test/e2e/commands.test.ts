@@ -115,7 +115,7 @@ it("a file of functions comes and goes, and what is wrong with one is kept", asy
     ...{ total: 1, bySource: { file: 1 }, byService: { filed_service: 1 } },
   });
   assert.deepEqual(await gateway.command("cleanupFailedConfigs"), { dropped: 0 });
-  assert.equal((await gateway.run("clearFailedConfigs")).stdout, "dropped 1 failed config\n");
+  assert.equal(await gateway.prompt("clearFailedConfigs"), "dropped 1 failed config\n");
   assert.match(
     await refusal("failedConfigs", { limit: "x" }),
     /^filter\.limit: expected an integer/,
@@ -195,7 +195,7 @@ it("rate limits are added, looked at, reset and removed", async (t) => {
     [
       "rlAdd",
       [{ ...ofApi, key: 5 }],
-      /^invalid_limit: limit\.key: expected a string .*, received 5/,
+      /^invalid_limit: limit\.key: expected a non-empty string .*, received 5/,
     ],
     ["rlAdd", [], /^invalid_limit: limit: expected a map/],
     ["rlRemove", ["maths"], /^there is no limit "maths": there are .*math/],
@@ -206,7 +206,7 @@ it("rate limits are added, looked at, reset and removed", async (t) => {
   ] as const) {
     assert.match(await refusal(name, ...args), message);
   }
-  assert.equal((await gateway.run("rlRemove", "math")).stdout, "removed the limit math\n");
+  assert.equal(await gateway.prompt('rlRemove("math")'), "removed the limit math\n");
   await eventually(
     async () => [await value(), await value(), await value()],
     (codes) => codes.every((code) => code === "ok"),
@@ -283,7 +283,7 @@ it("the pools tell what they do", async () => {
     ["pool/async", "pool/stream"],
   );
   assert.deepEqual(silent, []);
-  assert.match((await gateway.run("poolStatus")).stdout, /^pool\/async +0 +0 of \d+ /m);
+  assert.match(await gateway.prompt("poolStatus"), /^pool\/async +0 +0 of \d+ /m);
 });
 
 it("a stream is stopped, whoever its client is", async (t) => {
@@ -307,7 +307,7 @@ it("a stream is stopped, whoever its client is", async (t) => {
       ["tick", true],
     ],
   );
-  assert.equal((await gateway.run("stopStream", "mine")).stdout, "stopped the stream mine\n");
+  assert.equal(await gateway.prompt('stopStream("mine")'), "stopped the stream mine\n");
   const [, , , event, last] = await client.next();
   assert.deepEqual([event, (last as WireResponse).code], ["api", "cancelled"]);
   assert.equal(

@@ -1,5 +1,9 @@
+import { setTimeout as pause } from "node:timers/promises";
+
 /** Long enough for a machine that is busy with other things; only what hangs takes so long. */
-const defaultMs = 20_000;
+const defaultMs = 60_000;
+/** Between two looks: who is looked at has work to do, and often no processor of its own. */
+const lookAgainMs = 10;
 
 /** What `promise` comes to; rejects when it has come to nothing after `limitMs`. */
 export async function within<T>(
@@ -32,10 +36,9 @@ export async function eventually<T>(
   for (;;) {
     const seen = await within(look(), what, limitMs);
     if (isWanted(seen)) return seen;
-    // What is looked at may be of this process: it has to have its turn.
-    await new Promise<void>((resolve) => setImmediate(resolve));
     if (performance.now() > giveUpAt) {
       throw new Error(`not within ${limitMs} ms: ${what}; last seen: ${JSON.stringify(seen)}`);
     }
+    await pause(lookAgainMs);
   }
 }

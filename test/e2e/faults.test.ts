@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { type ClientFault, clientFaults } from "./client-faults.ts";
+import { bracketsAsArgument, type ClientFault, clientFaults } from "./client-faults.ts";
 import { eventually, within } from "./deadline.ts";
 import { fileScope, fixture, GatewayProcess, testScope } from "./gateway-process.ts";
 import { encodeHeader, RawSocket } from "./raw-socket.ts";
@@ -66,6 +66,7 @@ async function unharmed(witnesses: readonly WireClient[], work: () => Promise<vo
       1,
       () => ["echo_service", "echo", { message: "meanwhile" }],
       () => isEnough,
+      5,
     ),
   );
   try {
@@ -109,6 +110,11 @@ describe("1,000 clients leave nothing behind, and harm nobody, with", () => {
 });
 
 describe("once is enough for", () => {
+  it("100,000 brackets as an argument", async (t) => {
+    const witnesses = [...(await joinOnEach(testScope(t), gateway, [1, 2], 1)).values()].flat();
+    await unharmed(witnesses, () => bracketsAsArgument(100_000)(gateway));
+  });
+
   it("a million bytes of garbage, and a frame of 10 MB", async (t) => {
     const witnesses = [...(await joinOnEach(testScope(t), gateway, [1, 2], 1)).values()].flat();
     await unharmed(witnesses, async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
-import { within } from "./deadline.ts";
+import { eventually, within } from "./deadline.ts";
 import { TroupeProcess } from "./troupe-process.ts";
 
 /** What ends when a test does (its TestContext), or with all tests of a file. */
@@ -77,6 +77,19 @@ export class GatewayProcess extends TroupeProcess {
 
   get url(): string {
     return `ws://127.0.0.1:${this.port}/socket`;
+  }
+
+  /**
+   * Resolves when actors of these names live, of whichever generation of a service: what a thread had
+   * comes back one after the other.
+   */
+  async has(...names: readonly string[]): Promise<void> {
+    await eventually(
+      () => this.command<{ name: string | null }[]>("ps").catch(() => []),
+      (actors) =>
+        names.every((wanted) => actors.some(({ name }) => name?.replace(/@\d+/, "") === wanted)),
+      `there are ${names}`,
+    );
   }
 
   async #close(): Promise<void> {

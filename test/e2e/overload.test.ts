@@ -57,11 +57,13 @@ async function flood(t: TestContext, requestType: string): Promise<Flood> {
     if (wanted !== null && total >= wanted.count) wanted.resolve();
   });
   const what = `"service":"slow_service","request_type":"${requestType}"`;
-  for (let index = 0; index < calls; index++) {
-    client.send(
-      `["1","${index}","api:${index % channels}","api",{${what},"request_id":"f${index}"}]`,
-    );
-  }
+  client.corked(() => {
+    for (let index = 0; index < calls; index++) {
+      client.send(
+        `["1","${index}","api:${index % channels}","api",{${what},"request_id":"f${index}"}]`,
+      );
+    }
+  });
   return seen;
 }
 
@@ -74,6 +76,7 @@ async function othersUnharmed(t: TestContext, work: () => Promise<void>): Promis
       1,
       () => ["user_service", "get_user", { user_id: "1" }],
       () => isEnough,
+      5,
     ),
   );
   await work();

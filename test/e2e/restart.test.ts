@@ -55,7 +55,7 @@ it("an actor that crashes is started anew, and keeps its secret", async (t) => {
   assert.deepEqual([success, code, error], [false, "internal", "Internal Server Error"]);
   const { result } = await succeeds(client, "mortal_service", "add", { by: 1 });
   assert.equal(result, 1);
-  assert.match(gateway.stderr, /a secret of the service/);
+  await gateway.said("stderr", /a secret of the service/);
   assert.deepEqual([client.opens, client.closes], [1, 0]);
 });
 
@@ -81,11 +81,12 @@ it("restarts under load cost nobody a call, and one too many costs the service a
   await gateway.said("stderr", /service is down.* service=mortal_service/);
   const { code } = await client.call("mortal_service", "add", { by: 1 });
   assert.equal(code, "unavailable");
-  const health = await gateway.command<{ status: string }>("health");
-  assert.equal(health.status, "degraded");
+  const health = async (): Promise<string> =>
+    (await gateway.command<{ status: string }>("health")).status;
+  await eventually(health, (status) => status === "degraded", "the health says so");
   assert.equal(await client.result("held_service", "echo", { message: "well" }), "well");
   await gateway.command("restart", "mortal_service");
-  assert.equal((await gateway.command<{ status: string }>("health")).status, "ok");
+  await eventually(health, (status) => status === "ok", "it is healthy again");
   await succeeds(client, "mortal_service", "add", { by: 1 });
   isEnough = true;
   await within(Promise.all(pumps), "the load ends");
@@ -144,6 +145,7 @@ it("services that went down with their supervisor are loaded again", async (t) =
 });
 
 it("a restarted acceptor gets its clients back by themselves", async (t) => {
+  await gateway.has("acceptor-1", "acceptor-2", "thread_service-1", "thread_service-2");
   const socket = { reconnectAfterMs: () => 10 };
   const client = await PhoenixClient.join(t, gateway.url, { socket });
   const thread = await client.result("thread_service", "thread");
@@ -154,5 +156,6 @@ it("a restarted acceptor gets its clients back by themselves", async (t) => {
     "the client is connected again",
   );
   assert.equal(await client.result("echo_service", "echo", { message: "back" }), "back");
-  assert.equal(client.closes, 1);
+  // Whoever comes back so soon may still be taken in, and sent away, by the old one.
+  assert.ok(client.closes >= 1);
 });

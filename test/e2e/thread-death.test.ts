@@ -13,6 +13,11 @@ const services = [
 ];
 const gateway = await GatewayProcess.start(fileScope(), { services });
 
+/** Resolves when a thread that was lost before has come back with what clients are told apart by. */
+function areBothUp(): Promise<void> {
+  return gateway.has("acceptor-1", "acceptor-2", "thread_service-1", "thread_service-2");
+}
+
 /** Official clients, one for each thread, in that order. */
 async function joinOfficial(t: TestContext, threads: readonly number[]): Promise<PhoenixClient[]> {
   const found = new Map<number, PhoenixClient>();
@@ -39,6 +44,7 @@ async function killUnderLoad(
 ): Promise<void> {
   const gate = await Gate.open(t);
   const threads = [1, 2];
+  await areBothUp();
   const clients = await joinOnEach(t, gateway, threads, 4);
   const [anyone] = clients.get(1) ?? [];
   const doomed = Number((await anyone?.call("held_service", "thread"))?.result);
@@ -71,14 +77,15 @@ async function killUnderLoad(
   assert.equal((await held)?.code, "outcome_unknown");
 
   // The official client of the dead thread comes back by itself; the other one noticed nothing.
-  // What it sent before it noticed would be lost with its socket.
+  // What it sent before it noticed would be lost with its socket. Its first tries may end on the
+  // thread that dies.
   await eventually(
     async () => lost.closes,
-    (closes) => closes === 1,
+    (closes) => closes >= 1,
     "the official client notices",
   );
   assert.equal(await lost.result("echo_service", "echo", { message: "back" }), "back");
-  assert.deepEqual([lost.opens, lost.closes], [2, 1]);
+  assert.equal(lost.opens, 2);
   assert.equal(await kept.result("echo_service", "echo", { message: "here" }), "here");
   assert.deepEqual([kept.opens, kept.closes], [1, 0]);
   await eventually(
@@ -132,10 +139,11 @@ it("a thread that exits under load loses no call silently", async (t) => {
 it("a thread that loops for ever under load is replaced, and loses no call silently", async (t) => {
   const codes = ["ok", "outcome_unknown", "unavailable", "timeout"];
   await killUnderLoad(t, "spins", 2, codes);
-  assert.match(gateway.stderr, /stuck for \d+ ms in .*thread_service\.spins/);
+  await gateway.said("stderr", /stuck for \d+ ms in .*thread_service\.spins/);
 });
 
 it("a function that exhausts the heap of its own thread harms nobody else", async (t) => {
+  await areBothUp();
   const clients = [...(await joinOnEach(t, gateway, [1, 2], 2)).values()].flat();
   let isEnough = false;
   const pumps = clients.map((client) =>

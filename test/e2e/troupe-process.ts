@@ -1,98 +1,46 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { type Ended, TroupeCommand } from "../fixtures/troupe-command.ts";
 import { within } from "./deadline.ts";
 
-const bin = fileURLToPath(new URL("../../actors/gateway/troupe.js", import.meta.url));
-
-/** How a process ended. */
-export interface Ended {
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** A `troupe` as a user runs it: a child process with a folder and an operators' socket of its own. */
-export class TroupeProcess {
-  readonly folder: string = mkdtempSync(join(tmpdir(), "troupe-e2e-"));
-  readonly socketPath: string = join(this.folder, "troupe.sock");
-  readonly ended: Promise<Ended>;
-  stdout = "";
-  stderr = "";
-  readonly #child: ChildProcess;
-  readonly #looks = new Set<() => void>();
+/** A `troupe start` as a user runs it, with a folder and an operators' socket of its own. */
+export class TroupeProcess extends TroupeCommand {
+  readonly folder: string;
+  readonly socketPath: string;
 
   /** Runs `troupe start` with the flags; `wrapper` is a command that runs the command behind it. */
   constructor(flags: readonly string[], wrapper: readonly string[] = []) {
-    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("TROUPE_"));
-    const start = [process.execPath, bin, "start", "--socket", this.socketPath, ...flags];
-    const [command = "", ...argv] = [...wrapper, ...start];
-    this.#child = spawn(command, argv, {
-      cwd: this.folder,
-      env: Object.fromEntries(inherited),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    for (const name of ["stdout", "stderr"] as const) {
-      this.#child[name]?.setEncoding("utf8").on("data", (chunk: string) => {
-        this[name] += chunk;
-        for (const look of this.#looks) look();
-      });
-    }
-    this.ended = once(this.#child, "close").then(([code, signal]) => ({
-      ...{ code, signal, stdout: this.stdout, stderr: this.stderr },
-    }));
+    const folder = mkdtempSync(join(tmpdir(), "troupe-e2e-"));
+    const socketPath = join(folder, "troupe.sock");
+    super(["start", "--socket", socketPath, ...flags], { folder, wrapper });
+    this.folder = folder;
+    this.socketPath = socketPath;
+    this.child.stdin.end();
   }
 
   get pid(): number {
-    return this.#child.pid ?? 0;
+    return this.child.pid ?? 0;
   }
 
   get isRunning(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
-  }
-
-  /** Resolves with the first match in what it says; rejects when it ends without. */
-  said(stream: "stdout" | "stderr", what: RegExp): Promise<RegExpExecArray> {
-    const heard = new Promise<RegExpExecArray>((resolve, reject) => {
-      const look = (): void => {
-        const match = what.exec(this[stream]);
-        if (match === null) return;
-        this.#looks.delete(look);
-        resolve(match);
-      };
-      this.#looks.add(look);
-      look();
-      void this.ended.then(({ code, stderr }) =>
-        reject(new Error(`ended with ${code}: ${stderr}`)),
-      );
-    });
-    return within(heard, `${stream} matches ${what}`);
-  }
-
-  /** Sends the process itself a signal. */
-  kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+    return this.child.exitCode === null && this.child.signalCode === null;
   }
 
   /** Runs `npx troupe …` in the gateway's folder. */
   async run(...argv: string[]): Promise<Ended> {
-    const child = spawn(process.execPath, [bin, ...argv, "--socket", this.socketPath], {
-      cwd: this.folder,
-      stdio: ["ignore", "pipe", "pipe"],
+    const command = new TroupeCommand([...argv, "--socket", this.socketPath], {
+      folder: this.folder,
     });
-    const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+    command.child.stdin.end();
     try {
-      const [stdout, stderr, [code, signal]] = await within(ended, `troupe ${argv.join(" ")}`);
-      return { code, signal, stdout, stderr };
+      return await within(command.ended, `troupe ${argv.join(" ")}`);
     } finally {
-      child.kill("SIGKILL");
+      command.kill("SIGKILL");
     }
   }
 

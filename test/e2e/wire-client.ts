@@ -1,3 +1,5 @@
+import { connect, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { within } from "./deadline.ts";
 import type { GatewayProcess, Scope } from "./gateway-process.ts";
@@ -38,6 +40,8 @@ const topic = "api:lobby";
 /** A client that says exactly what it is told to, and counts; joined in the inline form. */
 export class WireClient {
   readonly ws: WebSocket;
+  /** The connection below it. */
+  readonly socket: Socket;
   readonly closed: Promise<Closed>;
   readonly tally: Tally = { sent: 0, lost: 0, codes: new Map(), strays: 0 };
   isClosed = false;
@@ -47,8 +51,11 @@ export class WireClient {
   #lastRef = 1_000_000;
 
   constructor(scope: Scope, gateway: Pick<GatewayProcess, "url">) {
-    this.ws = new WebSocket(`${gateway.url}/websocket?vsn=2.0.0&user_id=wire`, {
+    const url = new URL(`${gateway.url}/websocket?vsn=2.0.0&user_id=wire`);
+    this.socket = connect(Number(url.port), url.hostname);
+    this.ws = new WebSocket(url, {
       perMessageDeflate: false,
+      createConnection: () => this.socket,
     });
     scope.after(() => this.ws.terminate());
     this.closed = new Promise((resolve) => {
@@ -91,6 +98,13 @@ export class WireClient {
     );
   }
 
+  /** Does what sends many frames: they leave in few writes. */
+  corked(work: () => void): void {
+    this.socket.cork();
+    work();
+    this.socket.uncork();
+  }
+
   /** Calls; null when the socket closes before the answer. */
   call(service: string, type: string, args: object = {}): Promise<WireResponse | null> {
     this.#lastRef += 1;
@@ -119,18 +133,21 @@ export class WireClient {
 
   /**
    * Keeps `inFlight` calls going, `next` choosing each one, until `isEnough` or the socket is
-   * closed; what has been begun by then is waited for.
+   * closed; what has been begun by then is waited for. With a `pauseMs` they leave the machine to
+   * what is to happen meanwhile.
    */
   async pump(
     inFlight: number,
     next: (index: number) => readonly [service: string, type: string, args?: object],
     isEnough: () => boolean,
+    pauseMs = 0,
   ): Promise<void> {
     let index = 0;
     const lane = async (): Promise<void> => {
       while (!isEnough() && this.ws.readyState === WebSocket.OPEN) {
         index += 1;
         await this.call(...next(index));
+        if (pauseMs > 0) await pause(pauseMs);
       }
     };
     await Promise.all(Array.from({ length: inFlight }, lane));

@@ -12,8 +12,8 @@ import {
 import { asyncPoolName, Pool } from "../../../actors/pool/index.ts";
 import { FailedConfigs, failedConfigsName, Registry } from "../../../actors/registry/index.ts";
 import { Loader } from "../../../actors/service/index.ts";
+import { LogRecord } from "../../fixtures/running-system.ts";
 import { freeNodeName } from "../../runtime/cluster/free-node-name.ts";
-import type { LogLine } from "../service/service-kit.ts";
 import { fixturePath } from "../service/service-kit.ts";
 import { type Seen, TestClient } from "../service/test-client.ts";
 
@@ -31,10 +31,10 @@ export class ExchangeNode {
   readonly name: string;
   readonly system: System;
   readonly client: ActorRef<TestClient>;
-  readonly log: LogLine[];
+  readonly log: LogRecord;
   #requests = 0;
 
-  constructor(name: string, system: System, client: ActorRef<TestClient>, log: LogLine[]) {
+  constructor(name: string, system: System, client: ActorRef<TestClient>, log: LogRecord) {
     this.name = name;
     this.system = system;
     this.client = client;
@@ -90,12 +90,12 @@ export class ExchangeNode {
 export async function startNode(t: TestContext, options: NodeOptions = {}): Promise<ExchangeNode> {
   const { threads = 1, join = [], roles = [], ...exchange } = options;
   const name = options.name ?? (await freeNodeName(roles[0] ?? "node"));
-  const lines: LogLine[] = [];
+  const log = new LogRecord();
   const system = await createSystem({
-    ...{ threads, strictMessages: true, intensity: 100 },
+    ...{ threads, strictMessages: true, intensity: 100, stallTimeoutMs: 60_000 },
     // The main threads of all nodes are one here: on a busy machine it may be silent for seconds.
     cluster: { name, join, roles, suspicionMs: 60_000, redialMaxMs: 100 },
-    log: (level, message, fields = {}) => lines.push({ level, message, fields }),
+    log: log.log,
   });
   t.after(() => system.stop());
   const { schedulers } = system;
@@ -115,5 +115,5 @@ export async function startNode(t: TestContext, options: NodeOptions = {}): Prom
   const client = await system.spawn(TestClient, {
     ...{ name: "client", thread: schedulers[0] ?? 0, concurrency: 10_000 },
   });
-  return new ExchangeNode(name, system, client, lines);
+  return new ExchangeNode(name, system, client, log);
 }

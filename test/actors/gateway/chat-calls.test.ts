@@ -88,5 +88,6 @@ it("sessions of ordinary channels chat, over threads, and operators see the grou
   assert.match(JSON.stringify(await run("groupInfo", "porch")), /"bea/);
   await run("deleteGroup", "porch");
   assert.doesNotMatch(JSON.stringify(await run("groups")), /porch/);
+  assert.match(JSON.stringify(await run("restart", "fanout-1")), /> is now </);
   for (const { client } of [ada, ...users]) client.ws.terminate();
 });

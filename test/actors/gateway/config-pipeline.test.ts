@@ -192,14 +192,14 @@ describe("a configuration of the pipeline that is wrong", () => {
       "{ pools: { async: { threads: 0 } } }",
       "pools.async.threads: expected a whole number from 1 to 1024, received 0",
     ],
-    ["{ pools: { sync: {} } }", 'pools: unknown field "sync": expected one of async, stream'],
+    ["{ pools: { sync: {} } }", 'pools: unknown key "sync": expected one of async, stream'],
     [
       "{ breaker: { failureRate: 2 } }",
       "breaker.failureRate: expected a number above 0, at most 1, received 2",
     ],
     [
       "{ rateLimits: { globalLimits: [{ maxRequests: 1, windowMs: 1 }] } }",
-      "rateLimits.globalLimits[0].key: expected the name of a key, received nothing",
+      "rateLimits.globalLimits[0].key: expected a non-empty string of at most 256 bytes, received nothing",
     ],
     [
       "{ auth: { jwt: { algorithms: [] } } }",

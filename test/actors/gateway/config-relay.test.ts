@@ -80,7 +80,7 @@ describe("the configuration of relay groups", () => {
   it("tells all that is wrong with it in one line", async () => {
     assert.equal(
       await refusal('{ relay: { maxMembers: 0, slowMember: "x" } }'),
-      'relay.maxMembers: expected a whole number from 1 to 1000000, received 0; relay.slowMember: expected skip or disconnect, received "x"',
+      'relay.maxMembers: expected a whole number from 1 to 1000000, received 0; relay.slowMember: expected one of "skip", "disconnect", received "x"',
     );
   });
 

@@ -2,14 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import {
-  type Ended,
-  type Ending,
-  runTroupe,
-  startGatewayProcess,
-  TroupeProcess,
-  temporaryFolder,
-} from "./gateway-process.ts";
+import { type Ended, TroupeCommand } from "../../fixtures/troupe-command.ts";
+import { type Ending, runTroupe, startGatewayProcess, temporaryFolder } from "./gateway-process.ts";
 
 interface Node {
   readonly name: string;
@@ -108,7 +102,7 @@ describe("an operator", { concurrency: 2 }, () => {
   });
 
   it("has all of it at a prompt", async () => {
-    const repl = new TroupeProcess(["repl", "--port", String(port)], folder);
+    const repl = new TroupeCommand(["repl", "--port", String(port)], { folder });
     repl.child.stdin.end(
       'call("echo_service", "echo", { message: "hi" })\n' +
         '(await call("echo_service", "echo", { message: "a" })).result + "b"\n' +

@@ -6,12 +6,8 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import {
-  runTroupe,
-  startGatewayProcess,
-  TroupeProcess,
-  temporaryFolder,
-} from "./gateway-process.ts";
+import { TroupeCommand } from "../../fixtures/troupe-command.ts";
+import { runTroupe, startGatewayProcess, temporaryFolder } from "./gateway-process.ts";
 
 const waitingService = fileURLToPath(new URL("fixtures/waiting-service.ts", import.meta.url));
 const takenText = (port: number): string =>
@@ -64,8 +60,7 @@ describe("troupe start", { concurrency: 2 }, () => {
     }
     gateway.child.kill("SIGTERM");
     await gateway.said("stderr", /stopping/);
-    // The same signal that npm delivers again is no second one; what comes this late is.
-    gateway.child.kill("SIGTERM");
+    // What npm delivers again at the same moment is no second signal; what comes this late is.
     await sleep(600);
     assert.equal(gateway.child.exitCode, null);
     gateway.child.kill("SIGTERM");
@@ -78,7 +73,7 @@ describe("troupe start", { concurrency: 2 }, () => {
     const { gateway, port } = await startGatewayProcess(t, [], folder);
     const script =
       'for (let n = 0; n < 12; n++) system.killActor(system.resolve("root"), "test")\n';
-    const repl = new TroupeProcess(["repl", "--port", String(port)], folder);
+    const repl = new TroupeCommand(["repl", "--port", String(port)], { folder });
     repl.child.stdin.end(script);
     const { code, stderr } = await gateway.ended;
     assert.equal(code, 1);

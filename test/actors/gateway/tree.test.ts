@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { runCommand } from "#runtime";
+import { freePorts } from "#runtime/testing";
 import { gatewayCommands } from "../../../actors/gateway/commands.ts";
 import {
   defaultGatewayConfig,
@@ -17,15 +16,6 @@ function config(...argv: string[]): Promise<GatewayConfig> {
   const folder = new URL("fixtures", import.meta.url).pathname;
   const flags = parseFlags(argv, startFlags, []);
   return readConfig({ flags, environment: {}, folder }, startFlags);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 const service = ["--service", "waiting-service.ts"];
@@ -84,7 +74,7 @@ describe("the gateway's tree", () => {
 
   it("has its services again after all of it was started anew", async (t) => {
     const { system } = await startSystem(t);
-    const port = await freePort();
+    const [port] = await freePorts(1);
     await startGateway(system, await config("--port", String(port), ...service));
     const table = gatewayCommands(() => ({ system, config: defaultGatewayConfig }));
     const call = ["waiting_service", "hello"];

@@ -68,29 +68,31 @@ test("each fault names its field, what was expected and what came", () => {
       ),
     }),
     [
-      'rateLimits: unknown field "colour"',
+      'rateLimits: unknown key "colour": expected one of enabled, failOpen, globalLimits, apiLimits, redis',
       "rateLimits.enabled: expected true or false, received 1",
-      'rateLimits.globalLimits[0].key: expected a string of 1 to 256 bytes, received ""',
+      'rateLimits.globalLimits[0].key: expected a non-empty string of at most 256 bytes, received ""',
       "rateLimits.globalLimits[0].maxRequests: expected a whole number from 1 to 1000000, received 0",
       "rateLimits.globalLimits[0].windowMs: expected a whole number from 1 to 604800000, received 1.5",
       "rateLimits.globalLimits[1].requestType: expected a name, because service is given, received nothing",
       'rateLimits.globalLimits[2].service: expected none, the limit being global, received "users"',
+      'rateLimits.globalLimits[3].scope: expected one of "node", "cluster", received "galaxy"',
       "rateLimits.globalLimits[3].maxRequests: expected a whole number from 1 to 1000000, received 1000001",
       "rateLimits.globalLimits[3].windowMs: expected a whole number from 1 to 604800000, received 604800001",
-      'rateLimits.globalLimits[3].scope: expected "node" or "cluster", received "galaxy"',
-      "rateLimits.globalLimits[4].max_requests: given twice",
-      "rateLimits.globalLimits[5]: expected a map, received 7",
+      "rateLimits.globalLimits[4].max_requests: given twice, also as maxRequests",
+      "rateLimits.globalLimits[5]: expected a map { id?, scope?, service?, requestType?, key, maxRequests, windowMs }, received 7",
       "rateLimits.apiLimits[0].service: expected the API to limit, received nothing",
+      "rateLimits.apiLimits[1].key: expected a non-empty string of at most 256 bytes, received nothing",
       "rateLimits.apiLimits[1].maxRequests: expected a whole number from 1 to 1000000, received nothing",
       "rateLimits.apiLimits[1].windowMs: expected a whole number from 1 to 604800000, received nothing",
-      "rateLimits.apiLimits[1].key: expected the name of a key, received nothing",
       'rateLimits.apiLimits[3].id: expected an id that no other has, received "a"',
     ],
   );
   assert.deepEqual(faultsOf({ apiLimits: {} }), [
     "rateLimits.apiLimits: expected a list of limits, received {}",
   ]);
-  assert.deepEqual(faultsOf("all"), ['rateLimits: expected a map, received "all"']);
+  assert.deepEqual(faultsOf("all"), [
+    'rateLimits: expected a map { enabled?, failOpen?, globalLimits?, apiLimits?, redis? }, received "all"',
+  ]);
 });
 
 test("a cluster rule needs Redis, and its URL is not told to anybody", () => {

@@ -66,7 +66,7 @@ test("a change with a fault is refused whole", async () => {
   await refused(limits.add({ ...perUser, maxRequests: 0 }), "invalid_limit", /limit\.maxRequests/);
   await refused(limits.add({ ...perUser, id: "c", scope: "cluster" }), "invalid_limit", /redis/);
   await refused(limits.update("nobody", {}), "unknown_limit", /nobody/);
-  await refused(limits.update("global:user_id", { id: "x" }), "invalid_limit", /unknown field/);
+  await refused(limits.update("global:user_id", { id: "x" }), "invalid_limit", /unknown key/);
   await refused(limits.update("global:user_id", null), "invalid_limit", /expected a map/);
   const list = [perApi, perApi, { ...perUser, id: "a" }, { ...perUser, id: "a" }];
   await refused(limits.replace(list), "invalid_limit", /limits\[3\]\.id/);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import type { TestContext } from "node:test";
+import { freePorts } from "#runtime/testing";
 
 const command = "redis-server";
 
@@ -22,7 +22,8 @@ export class RedisServer {
 
   /** Starts one on a free port; it ends with the test. */
   static async start(t: TestContext): Promise<RedisServer> {
-    const server = new RedisServer(await freePort());
+    const [port = 0] = await freePorts(1);
+    const server = new RedisServer(port);
     t.after(() => server.stop());
     await server.start();
     return server;
@@ -65,14 +66,4 @@ export class RedisServer {
   signal(signal: "SIGSTOP" | "SIGCONT"): void {
     this.#process?.kill(signal);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

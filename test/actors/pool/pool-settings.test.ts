@@ -25,9 +25,12 @@ test("both spellings are read", () => {
 });
 
 for (const [input, fault] of [
-  [5, "pools: expected a map, received 5"],
-  [{ sync: {} }, 'pools: unknown field "sync": expected one of async, stream'],
-  [{ async: null }, "pools.async: expected a map, received null"],
+  [5, "pools: expected a map { async?, stream? }, received 5"],
+  [{ sync: {} }, 'pools: unknown key "sync": expected one of async, stream'],
+  [
+    { async: null },
+    "pools.async: expected a map { threads?, maxQueue?, resourceLimits? }, received null",
+  ],
   [
     { async: { threads: 0 } },
     "pools.async.threads: expected a whole number from 1 to 1024, received 0",
@@ -36,7 +39,10 @@ for (const [input, fault] of [
     { stream: { maxQueue: 1.5 } },
     "pools.stream.maxQueue: expected a whole number from 0 to 1000000, received 1.5",
   ],
-  [{ async: { maxQueue: 1, max_queue: 1 } }, "pools.async.maxQueue: given twice"],
+  [
+    { async: { maxQueue: 1, max_queue: 1 } },
+    "pools.async.max_queue: given twice, also as maxQueue",
+  ],
   [
     { async: { resourceLimits: { maxOldGenerationSizeMb: 1 } } },
     "pools.async.resourceLimits.maxOldGenerationSizeMb: expected MB >= 8, received 1",

@@ -186,8 +186,8 @@ test("a ServiceError without a code or a message is refused where it is made", (
 });
 
 test("what a call of another function was refused with always has a code and a message", () => {
-  const told = toServiceError(new ReplyError("sold_out", "None left"));
-  assert.deepEqual([told.code, told.message], ["sold_out", "None left"]);
+  const told = toServiceError(new ReplyError("sold_out", "None left", undefined, 70));
+  assert.deepEqual([told.code, told.message, told.retryAfterMs], ["sold_out", "None left", 70]);
   const mute = toServiceError(new ReplyError("", ""));
   assert.deepEqual([mute.code, mute.message], ["internal", "Internal Server Error"]);
 });

@@ -3,25 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import {
-  type ActorRef,
-  createSystem,
-  type LogLevel,
-  Supervisor,
-  type System,
-  type SystemOptions,
-} from "#runtime";
+import { type ActorRef, createSystem, Supervisor, type System, type SystemOptions } from "#runtime";
 import type { ExecutorOptions } from "../../../actors/execution/index.ts";
 import { Registry } from "../../../actors/registry/index.ts";
 import type { Caller, ChannelPolicy } from "../../../actors/request/index.ts";
 import { Loader, type LoaderOptions, type ServiceInfo } from "../../../actors/service/index.ts";
+import { LogRecord } from "../../fixtures/running-system.ts";
 import { type Seen, TestClient } from "./test-client.ts";
-
-export interface LogLine {
-  readonly level: LogLevel;
-  readonly message: string;
-  readonly fields: Record<string, unknown>;
-}
 
 export interface KitOptions extends SystemOptions {
   readonly loader?: Partial<LoaderOptions>;
@@ -34,10 +22,11 @@ const longMs = 60_000;
 export class ServiceKit {
   readonly system: System;
   readonly client: ActorRef<TestClient>;
-  readonly log: LogLine[];
+  /** A line goes another way than an answer: one that is expected has to be waited for. */
+  readonly log: LogRecord;
   #requests = 0;
 
-  constructor(system: System, client: ActorRef<TestClient>, log: LogLine[]) {
+  constructor(system: System, client: ActorRef<TestClient>, log: LogRecord) {
     this.system = system;
     this.client = client;
     this.log = log;
@@ -99,11 +88,13 @@ export class ServiceKit {
 
 export async function startKit(t: TestContext, options: KitOptions = {}): Promise<ServiceKit> {
   const { loader = {}, executor = {}, ...rest } = options;
-  const lines: LogLine[] = [];
+  const log = new LogRecord();
   const system = await createSystem({
     ...{ threads: 2, strictMessages: true, intensity: 100 },
+    // Threads that load code on a busy machine may be slow.
+    ...{ stallTimeoutMs: 60_000, slowTurnMs: 60_000 },
     ...rest,
-    log: (level, message, fields = {}) => lines.push({ level, message, fields }),
+    log: log.log,
   });
   t.after(() => system.stop());
   const { schedulers } = system;
@@ -117,7 +108,7 @@ export async function startKit(t: TestContext, options: KitOptions = {}): Promis
     ...{ name: "client", thread: schedulers[0] ?? 0, concurrency: 10_000 },
     args: [executor],
   });
-  return new ServiceKit(system, client, lines);
+  return new ServiceKit(system, client, log);
 }
 
 export function fixturePath(fixture: string): string {

@@ -210,9 +210,10 @@ test("a generator that throws after three chunks: they come, then the error", as
   assert.deepEqual(outlet.end, { ok: false, code: "internal", message, detail: "secret" });
   assert.deepEqual(outlet.faults, ["stream failed: secret"]);
   const refusing = new Outlet();
-  await refusing.pump(failing(new ReplyError("sold_out", "None left")));
+  await refusing.pump(failing(new ReplyError("sold_out", "None left", undefined, 70)));
   await rest();
-  const refusal = { ok: false, code: "sold_out", message: "None left", detail: null };
+  const said = { ok: false, code: "sold_out", message: "None left", detail: null };
+  const refusal = { ...said, retryAfterMs: 70 };
   assert.deepEqual(refusing.end, refusal);
   assert.deepEqual(refusing.faults, []);
 });

@@ -279,6 +279,15 @@ test("an internal end is told as the executor tells it", async () => {
   assert.deepEqual([at.ends[0]?.error, at.ends[0]?.code], ["told: secret", "internal"]);
 });
 
+test("the end of a stream that failed may tell when to come back", async () => {
+  const at = await Stage.open();
+  const opening = at.offer();
+  at.start(at.begin(opening));
+  const failed = { ok: false, code: "sold_out", message: "None left", detail: null } as const;
+  await at.say(opening.id, [], { ...failed, retryAfterMs: 69.5 }, true);
+  assert.deepEqual([at.ends[0]?.code, at.ends[0]?.retry_after_ms], ["sold_out", 70]);
+});
+
 test("there is a bound, and each request id has one stream", async () => {
   const at = await Stage.open();
   const first = at.offer("0");

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { resetSocket } from "../reset-socket.ts";
 
 /** `in`: from who dialled to who is dialled; `out`: back. */
 export type Flow = "in" | "out";
@@ -78,8 +79,8 @@ export class ProxiedConnection {
   reset(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#flows.in.source.resetAndDestroy();
-    this.#flows.in.sink.resetAndDestroy();
+    resetSocket(this.#flows.in.source);
+    resetSocket(this.#flows.in.sink);
     this.#events.over();
   }
 

@@ -20,7 +20,7 @@ export class Echo extends Actor {
     return this.told;
   }
   refuse(): void {
-    throw new ReplyError("no_way", "not today");
+    throw new ReplyError("no_way", "not today", undefined, 1_500);
   }
   crash(): void {
     throw new Error("broken");
@@ -122,7 +122,9 @@ test("tell and ask reach an actor of another node; refs come back as what they m
   const mine = await one.kernel.spawn(Echo);
   const returned = (await outcome(remote.ask.echo({ ref: mine }))) as { ref: ActorRef };
   assert.ok(returned.ref.equals(mine));
-  await assert.rejects(outcome(remote.ask.refuse()), { code: "no_way", message: "not today" });
+  await assert.rejects(outcome(remote.ask.refuse()), {
+    ...{ code: "no_way", message: "not today", retryAfterMs: 1_500 },
+  });
   await assert.rejects(outcome(remote.ask.crash()), { code: "actor_crashed" });
   await assert.rejects(outcome(remote.ask.list()), { code: "no_actor" });
   assert.equal(echo.tell.note("late"), false);

@@ -20,10 +20,17 @@ const recordArbitrary: fc.Arbitrary<ErrorRecord> = fc
         message: fc.string(),
         stack: fc.string(),
         reply: fc.constant(true),
+        retryAfterMs: fc.double({ noNaN: true }),
       },
       { requiredKeys: ["name", "code", "message", "stack"], noNullPrototype: true },
     ),
     { minLength: 1, maxLength: 5 },
+  )
+  // Only a ReplyError says when to come back.
+  .map((chain) =>
+    chain.map(({ retryAfterMs: ms, ...rest }) =>
+      rest.reply && ms !== undefined ? { ...rest, retryAfterMs: ms } : rest,
+    ),
   )
   .map((chain) =>
     chain.reduceRight<ErrorRecord | undefined>(

@@ -17,7 +17,9 @@ async function startNode(
   options: Partial<ClusterOptions> = {},
   threads = 2,
 ): Promise<Node> {
-  const cluster = { name, spawnModules: [new URL("../../fixtures/", import.meta.url).href] };
+  const spawnModules = [new URL("../../fixtures/", import.meta.url).href];
+  // The main threads of all nodes are one here: on a busy machine it may be silent for seconds.
+  const cluster = { name, spawnModules, suspicionMs: 60_000 };
   return { name, ...(await startSystem(t, { threads, cluster: { ...cluster, ...options } })) };
 }
 
@@ -82,9 +84,9 @@ test("a group has the members of all nodes; they go with their node", async (t) 
   assert.deepEqual(members.map(({ node }) => node).sort(), ["0", other.name]);
   await other.system.stop();
   await eventually("the other one is gone", () => one.system.members("readers").length === 1);
-  const [down] = one.log.all("node down");
-  assert.equal(down?.fields["why"], "it leaves");
-  assert.equal(down?.level, "info");
+  const down = await one.log.entry("node down");
+  assert.equal(down.fields["why"], "it leaves");
+  assert.equal(down.level, "info");
 });
 
 test("messages of one sender arrive in order, through both nodes' threads", async (t) => {

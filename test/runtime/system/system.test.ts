@@ -139,7 +139,8 @@ test("stop: what has not stopped within the budget is killed, wherever it is stu
   const startedAt = performance.now();
   await system.stop(300);
   const tookMs = performance.now() - startedAt;
-  assert.ok(tookMs >= 290 && tookMs < 5_000, `${tookMs} ms`);
+  // Far less than the 15 s of a stop that was told of no budget.
+  assert.ok(tookMs >= 290 && tookMs < 12_000, `${tookMs} ms`);
   await unanswered;
 });
 
@@ -174,7 +175,12 @@ test("threads that die again and again are given up on", async (t) => {
   const isBackoff = (ms: number): boolean => ms >= 100 && ms <= 5_000 && ms % 100 === 0;
   const { system } = await startSystem(t, {
     ...{ threads: 1, intensity: 1_000, onFailure: (why) => failures.push(why) },
-    clock: { ...systemClock, after: (ms, fire) => systemClock.after(isBackoff(ms) ? 5 : ms, fire) },
+    clock: {
+      ...systemClock,
+      // The deaths count within a minute, which is long enough on a busy machine as well.
+      now: () => systemClock.now() / 10,
+      after: (ms, fire) => systemClock.after(isBackoff(ms) ? 5 : ms, fire),
+    },
   });
   const kill = async (): Promise<void> => {
     const actor = system.resolve("killer") as ActorRef<Saboteur> | undefined;
@@ -188,7 +194,7 @@ test("threads that die again and again are given up on", async (t) => {
       await kill();
       return failures.length > 0;
     },
-    40_000,
+    100_000,
   );
   assert.match(failures[0] ?? "", /^threads died more than 10 times: exit code 1$/);
 });

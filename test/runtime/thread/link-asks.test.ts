@@ -19,7 +19,8 @@ async function settled(system: System): Promise<readonly ThreadInfo[]> {
 
 test("100,000 asks across threads, half of which time out, leave nothing pending", async (t) => {
   const { system } = await startSystem(t);
-  const options = { thread: 1, concurrency: 1_000_000 };
+  // Room for all that time out while the thread of the receiver has to wait for a core.
+  const options = { thread: 1, concurrency: 1_000_000, mailboxCapacity: 1_000_000 };
   const receiver = (await system.spawn(Receiver, options)) as ActorRef<Receiver>;
   const sender = await system.spawn(Sender, { thread: 2 });
   const ask = sender.askWith({ timeoutMs: 60_000 });
@@ -49,10 +50,11 @@ test("an AbortSignal of the asker aborts the callee's on the other thread", asyn
 test("the deadline of an ask aborts the callee's signal; its late answer is dropped", async (t) => {
   const { system } = await startSystem(t);
   const receiver = await system.spawn(Receiver, { thread: 1, concurrency: 10 });
-  const asked = receiver.askWith({ timeoutMs: 100 }).untilAbort();
+  // Time enough to begin on a busy machine: what has not begun by then is never begun.
+  const asked = receiver.askWith({ timeoutMs: 1_500 }).untilAbort();
   await assert.rejects(asked, {
     code: "ask_timeout",
-    message: /^<0\.1\.\d+> did not answer untilAbort within 100 ms$/,
+    message: /^<0\.1\.\d+> did not answer untilAbort within 1500 ms$/,
   });
   await eventually("the callee saw it", async () => (await receiver.ask.seen())[0]?.aborted);
   // It answers once its signal has fired, which is too late.

@@ -40,14 +40,19 @@ test("a flood of 1 M messages into a blocked thread: the sender is told, memory 
   assert.ok(grownMiB < 200, `${grownMiB} MiB`);
   const reasons = new Set((await system.deadLetters()).map(({ reason }) => reason));
   assert.deepEqual([...reasons], ["link_full"]);
-  assert.equal(await sender.ask.askOne(receiver), "link_full");
+  assert.equal(await sender.askWith({ timeoutMs: 60_000 }).askOne(receiver), "link_full");
 
   gate.open();
   await eventually("all that were taken arrived", async () => {
-    return (await receiver.ask.counts()).count === flood.taken;
+    const { count } = await receiver.askWith({ timeoutMs: 60_000 }).counts();
+    return count === flood.taken;
   });
   assert.equal((await receiver.ask.counts()).faults, 0, "in order");
-  assert.deepEqual(await sender.ask.flood(receiver, 10), { taken: 10, refused: 0 }, "room again");
+  assert.deepEqual(
+    await sender.askWith({ timeoutMs: 60_000 }).flood(receiver, 10),
+    { taken: 10, refused: 0 },
+    "room again",
+  );
 });
 
 test("what was on its way but finds a full mailbox is a dead letter there", async (t) => {
@@ -111,15 +116,17 @@ test("the order between each pair is kept under load, whatever else the links ca
       sender.askWith({ timeoutMs: 60_000 }).send(receiver, `sender ${s}`, 1, count),
     ),
   );
+  // They wait behind tens of thousands of messages.
   const noise = Array.from({ length: 50 }, (_, n) =>
-    receivers[n % 3]?.ask.echo(Buffer.alloc(100_000)),
+    receivers[n % 3]?.askWith({ timeoutMs: 60_000 }).echo(Buffer.alloc(100_000)),
   );
   const taken = await Promise.all(sent);
   await Promise.all(noise);
   assert.deepEqual(new Set(taken), new Set([count]));
   for (const receiver of receivers) {
     await eventually("all have arrived", async () => {
-      return (await receiver.ask.counts()).count === senders.length * count;
+      const { count: arrived } = await receiver.askWith({ timeoutMs: 60_000 }).counts();
+      return arrived === senders.length * count;
     });
     const { faults, last } = await receiver.ask.counts();
     assert.equal(faults, 0);

@@ -25,6 +25,15 @@ async function witness(
   };
 }
 
+/** Resolves when all that was sent from one thread to the other has arrived. */
+async function linkPassed(system: System, from: number, to: number): Promise<void> {
+  const sender = await system.spawn(Sender, { thread: from, ...temporary });
+  const receiver = await system.spawn(Receiver, { thread: to, ...temporary });
+  await sender
+    .askWith({ timeoutMs: 60_000 })
+    .askMany(receiver as ActorRef<Receiver>, 1, Number.POSITIVE_INFINITY);
+}
+
 async function actorsOf(system: System, className: string): Promise<string[]> {
   const { actors } = await system.inspect();
   return actors.filter((actor) => actor.class === className).map(({ pid }) => pid);
@@ -119,13 +128,16 @@ test("a child that crashes before its parent knows of its start is restarted, to
 
 test("a start that takes too long is given up, and leaves nobody behind", async (t) => {
   const { system } = await startSystem(t);
+  // Loading the module takes of the same time: it is there before.
+  await system.spawn(Boss, { thread: 2 });
   const options = { thread: 2, startTimeoutMs: 50, name: "tardy", ...temporary };
   await assert.rejects(system.spawn(NeverReady, options), {
     code: "start_failed",
     message: /init took longer than 50 ms/,
   });
   assert.deepEqual(await actorsOf(system, "NeverReady"), []);
-  assert.equal(system.resolve("tardy"), undefined, "the name is free again");
+  // The names hear of its end by a message, which may have its turn after the answer to the spawn.
+  await eventually("the name is free again", () => system.resolve("tardy") === undefined);
 });
 
 test("a start on a thread that is blocked is given up; the child is gone when it wakes up", async (t) => {
@@ -177,11 +189,7 @@ test("watch across threads: crash, thread death, and one that is gone already", 
   const culprit = await system.spawn(Saboteur, { thread: 2, ...temporary });
   for (const ref of [crashing, culprit]) await watcher.ask.watch(ref);
   // What follows takes another way to that thread: the watches must have arrived by then.
-  const [sender, receiver] = [
-    await system.spawn(Sender, { thread: 1 }),
-    (await system.spawn(Receiver, { thread: 2 })) as ActorRef<Receiver>,
-  ];
-  await sender.askWith({ timeoutMs: 60_000 }).askMany(receiver, 1, 60_000);
+  await linkPassed(system, 1, 2);
   crashing.tell.throwError("oh");
   await observer.record.message(2);
   assert.equal(observer.lines()[1], `w heard terminated ${crashing} crash`);
@@ -207,6 +215,8 @@ test("links across threads: the linked actor stops with the other, or hears of i
   await observer.record.message(3);
   await one.ask.link(two);
   await three.ask.link(two);
+  // The order to crash takes another way to that thread: the links must have arrived by then.
+  await linkPassed(system, 1, 2);
   two.tell.crash();
   await observer.record.message(6);
   assert.deepEqual(
