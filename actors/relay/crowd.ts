@@ -188,9 +188,10 @@ export class Crowd implements LinkOwner {
     return this.#part(this.#membership.expire(userIds));
   }
 
+  /** Those who are gone have no session left. */
   #part(decision: Decision): MemberState[] {
     if (!decision.ok) return [];
-    this.#apply(decision.changes);
+    this.#apply(decision.changes, true);
     // Where another has become admin, there is one.
     const hasHeir = decision.changes.some(({ after }) => after?.role === "admin");
     return decision.changes.flatMap(({ before, after }) => {
@@ -204,7 +205,8 @@ export class Crowd implements LinkOwner {
     this.review(link);
   }
 
-  #apply(changes: readonly MemberChange[]): void {
+  /** @param haveLeft who is gone has no session: of thousands, it is not looked for */
+  #apply(changes: readonly MemberChange[], haveLeft = false): void {
     if (changes.length === 0) return;
     const members: MemberState[] = [];
     const gone: string[] = [];
@@ -213,7 +215,7 @@ export class Crowd implements LinkOwner {
       if (after === null) gone.push(userId);
       else members.push(after);
       if (before === null || after === null) this.#note(userId, after);
-      if (before !== null) this.#tell(change, before);
+      if (before !== null && !(haveLeft && after === null)) this.#tell(change, before);
     }
     void this.#place.record?.write({ members, gone, removed: this.#membership.removedOf(gone) });
   }
