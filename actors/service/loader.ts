@@ -7,6 +7,7 @@ import {
   type TableWriter,
   toErrorRecord,
 } from "#runtime";
+import { serviceGroup } from "../execution/index.ts";
 import { trustedModulesTable } from "../hooks/index.ts";
 import { type FunConfig, type Registry, registryName, tellRefusals } from "../registry/index.ts";
 import type { ServiceDefinition } from "./define-service.ts";
@@ -55,6 +56,10 @@ interface Candidate {
   readonly url: string;
   readonly module: string;
 }
+
+/** How long new instances may take to be known as such, and how often that is looked at. */
+const joinMs = 1_000;
+const lookMs = 5;
 
 const DEFAULTS = { drainMs: 15_000, handoverMs: 250, importTimeoutMs: 30_000, allowModules: [] };
 
@@ -249,6 +254,7 @@ export class Loader extends Actor {
     this.#table.set(name, record);
     this.#trust();
     try {
+      await this.#joined(record);
       await this.#registry().ask.replace(name, configs);
       await this.#files.follow(name);
     } catch (error) {
@@ -259,6 +265,19 @@ export class Loader extends Actor {
     this.#follow(supervisor, name);
     if (before?.status === "running") this.#children.retire(before.module);
     return record;
+  }
+
+  /**
+   * Resolves when the instances are known to serve, or after a second: a thread shall hear of them before it hears of
+   * the functions that lead to them, and the two come to it by different ways.
+   */
+  async #joined({ module, instances }: ServiceRecord): Promise<void> {
+    const group = serviceGroup(module);
+    const { clock, groups } = this.context;
+    const until = clock.now() + joinMs;
+    while (groups.localMembers(group).length < instances.length && clock.now() < until) {
+      await new Promise<void>((resolve) => void clock.after(lookMs, resolve));
+    }
   }
 
   #undo({ name, module }: ServiceRecord, before: ServiceRecord | undefined): void {
