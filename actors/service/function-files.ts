@@ -259,7 +259,7 @@ export class FunctionFiles {
       for (const { actor, functions } of candidates) {
         const { module } = actor;
         const spec = encodeServiceSpec(module, moduleCode(module, functions), {}, start);
-        this.#watch(await children.start(spec, actor.source), source, module);
+        this.#watch(await children.start(spec, actor.source, 1), source, module);
         started.push(module);
       }
     } catch (error) {

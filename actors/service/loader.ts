@@ -7,7 +7,6 @@ import {
   type TableWriter,
   toErrorRecord,
 } from "#runtime";
-import { serviceGroup } from "../execution/index.ts";
 import { trustedModulesTable } from "../hooks/index.ts";
 import { type FunConfig, type Registry, registryName, tellRefusals } from "../registry/index.ts";
 import type { ServiceDefinition } from "./define-service.ts";
@@ -56,10 +55,6 @@ interface Candidate {
   readonly url: string;
   readonly module: string;
 }
-
-/** How long new instances may take to be known as such, and how often that is looked at. */
-const joinMs = 1_000;
-const lookMs = 5;
 
 const DEFAULTS = { drainMs: 15_000, handoverMs: 250, importTimeoutMs: 30_000, allowModules: [] };
 
@@ -242,11 +237,12 @@ export class Loader extends Actor {
     const { definition, configs, source, url, module } = candidate;
     const { name, options } = definition;
     const spec = encodeServiceSpec(module, serviceCode(module, url), options, this.#options);
-    const supervisor = await this.#children.start(spec, source);
+    const instances = listInstances(module, options, this.#options.schedulers);
+    const supervisor = await this.#children.start(spec, source, instances.length);
     const before = this.#table.get(name);
     const record: ServiceRecord = {
       ...{ name, source, url, module, configs, status: "running", reason: null },
-      instances: listInstances(module, options, this.#options.schedulers),
+      instances,
       functions: configs.map(encodeFunctionName),
       loadedAt: this.context.clock.wallTime(),
     };
@@ -254,7 +250,6 @@ export class Loader extends Actor {
     this.#table.set(name, record);
     this.#trust();
     try {
-      await this.#joined(record);
       await this.#registry().ask.replace(name, configs);
       await this.#files.follow(name);
     } catch (error) {
@@ -265,19 +260,6 @@ export class Loader extends Actor {
     this.#follow(supervisor, name);
     if (before?.status === "running") this.#children.retire(before.module);
     return record;
-  }
-
-  /**
-   * Resolves when the instances are known to serve, or after a second: a thread shall hear of them before it hears of
-   * the functions that lead to them, and the two come to it by different ways.
-   */
-  async #joined({ module, instances }: ServiceRecord): Promise<void> {
-    const group = serviceGroup(module);
-    const { clock, groups } = this.context;
-    const until = clock.now() + joinMs;
-    while (groups.localMembers(group).length < instances.length && clock.now() < until) {
-      await new Promise<void>((resolve) => void clock.after(lookMs, resolve));
-    }
   }
 
   #undo({ name, module }: ServiceRecord, before: ServiceRecord | undefined): void {

@@ -9,6 +9,11 @@ import {
   type Supervisor,
   toErrorRecord,
 } from "#runtime";
+import { serviceGroup } from "../execution/index.ts";
+
+/** How long new instances may take to be known as such, and how often that is looked at. */
+const joinMs = 1_000;
+const lookMs = 5;
 
 /** The registered name of the supervisor that every service's supervisor is a child of. */
 export const servicesName = "services";
@@ -24,11 +29,16 @@ export class ServiceChildren {
     this.#handoverMs = handoverMs;
   }
 
-  /** Resolves when all instances run. @throws ReplyError `start_failed` with path and reason. */
-  async start(spec: ChildSpec<ChildStart>, source: string): Promise<ActorRef> {
+  /**
+   * Resolves when all `instances` run and are known to: what is registered next leads threads to them.
+   * @throws ReplyError `start_failed` with path and reason.
+   */
+  async start(spec: ChildSpec<ChildStart>, source: string, instances: number): Promise<ActorRef> {
     const services = this.#services();
     try {
-      return await services.startChild(spec);
+      const supervisor = await services.startChild(spec);
+      await this.#joined(spec.id, instances);
+      return supervisor;
     } catch (error) {
       const message = `${fileURLToPath(source)}: ${toErrorRecord(error).message}`;
       throw new ReplyError("start_failed", message, error);
@@ -56,6 +66,16 @@ export class ServiceChildren {
   /** All there are. */
   list(): Promise<ChildInfo[]> {
     return this.#services().whichChildren();
+  }
+
+  /** They and their functions come to a thread by different ways: after a second it is as it is. */
+  async #joined(module: string, instances: number): Promise<void> {
+    const { clock, groups } = this.#context;
+    const group = serviceGroup(module);
+    const until = clock.now() + joinMs;
+    while (groups.localMembers(group).length < instances && clock.now() < until) {
+      await new Promise<void>((resolve) => void clock.after(lookMs, resolve));
+    }
   }
 
   #services(): ActorRef<Supervisor>["ask"] {
