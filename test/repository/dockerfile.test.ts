@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { freePorts } from "#runtime/testing";
 
 // No container engine is needed: the steps of the Dockerfile are few enough to be run in a folder
 // that stands for the image, with the Node of this run standing for the base image's.
@@ -48,16 +48,6 @@ function parseExecForm(text: string): string[] {
 
 function parseHealthcheck(): string[] {
   return parseExecForm(/CMD (\[.*\])$/.exec(only("HEALTHCHECK"))?.[1] ?? "");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  assert.ok(address !== null && typeof address === "object");
-  return address.port;
 }
 
 /** This run's environment without what npm, the test runner or a user of Troupe put there. */
@@ -164,7 +154,7 @@ describe("the Dockerfile", () => {
       context.skip("the image was not built");
       return;
     }
-    const port = await freePort();
+    const [port] = await freePorts(1);
     Object.assign(environment, {
       TROUPE_PORT: String(port),
       TROUPE_SOCKET: join(image, "repl.sock"),

@@ -1,12 +1,7 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
+import { freePorts } from "#runtime/testing";
 import type { Scope } from "../gateway-process.ts";
 import { ClusterNode, type NodeOptions } from "./cluster-node.ts";
 import { FaultProxy } from "./proxy.ts";
-
-/** Below the ports that the kernel gives to those who connect. */
-const firstPort = 20_000;
-const ports = 10_000;
 
 /** Nodes as processes, every connection between them through a proxy. */
 export class Conductor {
@@ -21,7 +16,7 @@ export class Conductor {
   /** Makes a node that joins those that were made before; it is not started yet. */
   async node(options: NodeOptions): Promise<ClusterNode> {
     const proxy = await FaultProxy.open(this.#scope);
-    proxy.targetPort = await freePort();
+    [proxy.targetPort = 0] = await freePorts(1);
     const place = {
       address: `127.0.0.1:${proxy.port}`,
       listen: `127.0.0.1:${proxy.targetPort}`,
@@ -74,20 +69,5 @@ export class Conductor {
 
   #before(node: ClusterNode): FaultProxy {
     return this.#proxies.get(node) as FaultProxy;
-  }
-}
-
-/** A port that nobody listens on, and that no outgoing connection takes in the meantime. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = firstPort + Math.floor(Math.random() * ports);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false));
-      server.listen({ host: "127.0.0.1", port, exclusive: true }, () => resolve(true));
-    });
-    if (!isFree) continue;
-    await once(server.close(), "close");
-    return port;
   }
 }

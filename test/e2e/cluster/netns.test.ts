@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { freePorts } from "#runtime/testing";
 import { fileScope } from "../gateway-process.ts";
 import { ClusterNode } from "./cluster-node.ts";
-import { freePort } from "./conductor.ts";
 import { NetworkNamespace } from "./netns.ts";
 import { converged, notices } from "./observation.ts";
 import { SteadyLoad } from "./steady-load.ts";
@@ -15,7 +15,7 @@ describe("over a cable of the kernel's, every call has one outcome", { skip }, a
   if (typeof opened === "string") return;
   const namespace = opened;
   const config = "cable.config.ts";
-  const address = `${namespace.hostAddress}:${await freePort()}`;
+  const address = `${namespace.hostAddress}:${(await freePorts(1))[0]}`;
   const place = { address, listen: address };
   const gateway = new ClusterNode(scope, { alias: "gateway", role: "gateway", config }, place, []);
   const there = `${namespace.address}:9100`;

@@ -10,11 +10,7 @@ import { patientMs, RelayClient } from "./relay-client.ts";
 import { RelayCluster, Way } from "./relay-cluster.ts";
 
 const scope = fileScope();
-const cluster = new RelayCluster(
-  scope,
-  { storage: { path: "groups.sqlite", sync: "full" } },
-  { create: "strict_private", durable: true },
-);
+const cluster = RelayCluster.durable(scope);
 const both = (await cluster.start("one", "two")) as [ClusterNode, ClusterNode];
 const [one, two] = both;
 

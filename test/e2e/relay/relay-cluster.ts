@@ -47,6 +47,12 @@ export class RelayCluster {
     this.conductor = new Conductor(scope);
   }
 
+  /** One whose groups are on disk before anything is acknowledged. */
+  static durable(scope: Scope): RelayCluster {
+    const storage = { path: "groups.sqlite", sync: "full" } as const;
+    return new RelayCluster(scope, { storage }, { create: "strict_private", durable: true });
+  }
+
   /** Makes a gateway that joins those that were made before; it is not started yet. */
   async gateway(alias: string): Promise<ClusterNode> {
     const cluster = { heartbeatMs: 100, suspicionMs: 1_000, redialMaxMs: 500 };
