@@ -1,5 +1,6 @@
 import type { ActorRef, ReplyError, Timer } from "#runtime";
 import {
+  encodeStreamFailure,
   HANDLER_FAILED,
   INTERNAL_MESSAGE,
   type StreamEnd,
@@ -139,10 +140,8 @@ export class PoolStream {
   }
 }
 
-function encodeFailure({ code, message, retryAfterMs }: ReplyError): StreamEnd {
-  if (code === HANDLER_FAILED) {
-    return { ok: false, code: "internal", message: INTERNAL_MESSAGE, detail: message };
-  }
-  const end = { ok: false, code, message, detail: null } as const;
-  return retryAfterMs === undefined ? end : { ...end, retryAfterMs };
+function encodeFailure(error: ReplyError): StreamEnd {
+  const { code, message } = error;
+  if (code !== HANDLER_FAILED) return encodeStreamFailure(error);
+  return { ok: false, code: "internal", message: INTERNAL_MESSAGE, detail: message };
 }

@@ -14,6 +14,7 @@ export {
   successResponse,
 } from "./response.ts";
 export {
+  encodeStreamFailure,
   grantMessage,
   type StreamEnd,
   type Streamed,

@@ -17,7 +17,7 @@
  * made, so that whatever cannot be is the producer's fault, and none is lost between threads.
  */
 
-import type { ActorRef } from "#runtime";
+import type { ActorRef, ReplyError } from "#runtime";
 
 /** Chunks of a stream that may be under way: sent, and not yet taken by the client's socket. */
 export const streamWindow = 64;
@@ -59,6 +59,12 @@ export type StreamEnd =
       /** When the client may come back, ms. */
       readonly retryAfterMs?: number;
     };
+
+/** The end of a stream that failed with an error which its client may be told. */
+export function encodeStreamFailure({ code, message, retryAfterMs }: ReplyError): StreamEnd {
+  const end = { ok: false, code, message, detail: null } as const;
+  return retryAfterMs === undefined ? end : { ...end, retryAfterMs };
+}
 
 /** The arguments of `streamed`. `producer` is given in the first message of a stream. */
 export type Streamed = readonly [

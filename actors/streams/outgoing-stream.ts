@@ -1,6 +1,6 @@
 import { type Clock, isReplyError, TroupeError, toErrorRecord } from "#runtime";
 import type { StreamEnd } from "../request/index.ts";
-import { INTERNAL_MESSAGE, streamWindowChars } from "../request/index.ts";
+import { encodeStreamFailure, INTERNAL_MESSAGE, streamWindowChars } from "../request/index.ts";
 import { guardSignal } from "./guarded-signal.ts";
 
 /** What an outgoing stream needs of where it is produced. */
@@ -108,9 +108,7 @@ export class OutgoingStream {
   fail(error: unknown): void {
     if (this.isEnding) return;
     if (isReplyError(error)) {
-      const { code, message, retryAfterMs } = error;
-      const end = { ok: false, code, message, detail: null } as const;
-      this.#endWith(retryAfterMs === undefined ? end : { ...end, retryAfterMs });
+      this.#endWith(encodeStreamFailure(error));
     } else {
       this.#parts.report("stream failed", error);
       const { message: detail } = toErrorRecord(error);
